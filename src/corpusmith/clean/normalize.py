@@ -1,0 +1,356 @@
+"""Text as one form of Unicode: NFC, plain spaces, plain line ends, no mojibake."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+import ftfy
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numba import njit
+
+from corpusmith.clean.spans import SpanColumns, replace_rows
+from corpusmith.kernels.buffers import text_buffers
+from corpusmith.op import Context, op, signal
+
+_TEXT, _CODE, _HIGH = 1, 2, 8  # why a document must be looked at, see `_screen`
+
+# Everything below Unicode's category Zs but the space itself.
+_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_BREAKS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # str.splitlines() without \r, \n
+# Controls but \t, \n and \r; soft hyphen; zero width space and marks of direction; word joiner
+# and invisible operators; byte order mark; annotation marks; tags but for flags of regions.
+_INVISIBLE = re.compile(
+    "(\U0001f3f4[\U000e0030-\U000e007a]+\U000e007f)"
+    "|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+# U+200C and U+200D change the shape of letters in the scripts from Arabic to Mongolian, and
+# join emoji; elsewhere they are debris.
+_JOINED_SCRIPTS = (
+    "\u0600-\u109f\u1780-\u18af\u1900-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc"
+    "\U00010a00-\U00011fff\U0001e900-\U0001e95f"
+)
+_EMOJI = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_LOST_JOINER = re.compile(
+    f"[\u200c\u200d](?<![{_JOINED_SCRIPTS}][\u200c\u200d])"
+    f"(?:(?<=\u200c)|(?<![{_EMOJI}\ufe0f\u20e3]\u200d)|(?![{_EMOJI}]))"
+)
+_LINE_END = re.compile(r"\r\n?|\n")
+
+# UTF-8 read as cp1252, cp1251, MacRoman or cp437: a lead byte's character before that of a
+# continuation byte. Where this finds nothing, ftfy would hardly find more.
+_CP1252_HIGH = "\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u017d" + (
+    "\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178"
+)
+_CONTINUATION = f"[\x80-\xbf{_CP1252_HIGH}]"
+_SUSPICIOUS = re.compile(
+    f"[\x80-\x9f]|[\xc2-\xdf]{_CONTINUATION}|[\xe0-\xef]{_CONTINUATION}{{2}}"
+    f"|[\xf0-\xf4]{_CONTINUATION}{{3}}"
+    "|[\u0420\u0421][^\x00-\x7f\u0410-\u044f]|\u221a[^\x00-\x7f]"
+    "|[\u251c\u252c][^\x00-\x7f\u2500-\u257f]"
+)
+_FTFY = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False)
+_FTFY_CHARS = 10_000  # pieces of an endless line, so that ftfy's time stays linear
+
+NORMALIZE_SIGNALS = pa.schema(
+    [
+        signal(
+            "normalize_changed_chars",
+            pa.int32(),
+            "code points",
+            "removed or put in, whichever is more, summed over the changed spans",
+        ),
+        signal("mojibake_repaired", pa.bool_(), "bool", "a wrongly decoded passage was repaired"),
+    ]
+)
+
+
+@op(
+    "normalize.v1",
+    kind="edit",
+    needs=("text", "modality"),
+    adds=NORMALIZE_SIGNALS,
+    libraries=("ftfy",),
+)
+def normalize(batch: pa.Table, ctx: Context) -> pa.Table:
+    """Unicode and white space in one form. Applying it twice changes nothing more.
+
+    Text, in this order:
+      1. mojibake is repaired by ftfy's `fix_encoding`, line by line and only on lines that look
+         like it; its other defaults would turn “中文，你好！” into ASCII punctuation;
+      2. the other separators of category Zs (no-break, ideographic U+3000 ...) become spaces;
+      3. \\r\\n, \\r, U+2028, U+2029, U+0085, vertical tab and form feed become \\n;
+      4. controls and zero-width characters go, except \\t, and except joiners (U+200C, U+200D)
+         behind a letter of the scripts that need them and between emoji;
+      5. NFC;
+      6. spaces and tabs at the ends of lines go, and more than two \\n in a row become two.
+
+    Code keeps every character, blank line and indentation: only \\r\\n and \\r become \\n, and a
+    byte order mark at the start goes; it is not put in NFC, since that would change literals.
+
+    Kinds of edits: `normalize:mojibake`, `normalize:unicode`, `normalize:white_space`.
+    """
+    column = batch.column("text")
+    data, offsets = text_buffers(column)
+    flags, dirty, ends = _screen(data, offsets)
+    is_code = np.asarray(pc.fill_null(pc.equal(batch.column("modality"), "code"), False))
+    rows = np.flatnonzero(flags & np.where(is_code, _CODE, _TEXT | _HIGH))
+
+    spans, new = SpanColumns(), {}
+    changed = np.zeros(len(flags), np.int32)
+    repaired = np.zeros(len(flags), np.bool_)
+    ended = 0
+    for row, text in zip(rows.tolist(), column.take(pa.array(rows)).to_pylist(), strict=True):
+        if is_code[row]:
+            spans.end_documents(row - ended)
+            ended = row
+            new[row], changed[row] = _normalize_code(text, spans)
+            continue
+        lines = dirty[ends[row] : ends[row + 1]].tolist()
+        if flags[row] & _HIGH and not unicodedata.is_normalized("NFC", text):
+            lines = sorted({*lines, *_lines_not_nfc(text)})
+        if lines:
+            spans.end_documents(row - ended)
+            ended = row
+            new[row], changed[row], repaired[row] = _normalize_text(text, lines, spans)
+    spans.end_documents(len(flags) - ended)
+    return pa.table(
+        {
+            "text": replace_rows(column, new),
+            "edits": spans.array(),
+            "normalize_changed_chars": changed,
+            "mojibake_repaired": repaired,
+        }
+    )
+
+
+def _normalize_code(text: str, spans: SpanColumns) -> tuple[str, int]:
+    changed = 0
+    if text.startswith("\ufeff"):
+        spans.add(0, 1, "normalize:unicode", "\ufeff", "")
+        changed = 1
+    for match in re.finditer(r"\r\n?", text):
+        changed += spans.add_difference(match.start(), match[0], "\n", "normalize:white_space")
+    return re.sub(r"\r\n?", "\n", text.removeprefix("\ufeff")), changed
+
+
+def _lines_not_nfc(text: str) -> Iterator[int]:
+    start = 0
+    while start < len(text):
+        match = _LINE_END.search(text, start)
+        end = match.end() if match else len(text)
+        line = text[start:end]
+        if not line.isascii() and not unicodedata.is_normalized("NFC", line):
+            yield start
+        start = end
+
+
+def _normalize_text(text: str, dirty: list[int], spans: SpanColumns) -> tuple[str, int, bool]:
+    """The text after, code points changed, whether mojibake was repaired.
+
+    `dirty` has the starts (code points, rising) of the lines to look at; the others are as
+    they should be, but for empty lines behind a line that became empty.
+    """
+    out: list[str] = []
+    at = changed = 0
+    breaks = 0  # how many \n the output ends in
+    repaired = False
+    todo = iter([*dirty, len(text)])
+    following = next(todo)
+    while at < len(text):
+        if at == following:
+            following = next(todo)
+        elif breaks < 2 or text[at] != "\n":
+            stretch = text[at:following]
+            kept = len(stretch) - len(stretch.rstrip("\n"))
+            breaks = breaks + kept if kept == len(stretch) else kept
+            out.append(stretch)
+            at = following
+            continue
+        match = _LINE_END.search(text, at)
+        end = match.end() if match else len(text)
+        line = text[at:end]
+        new, kind = _normalize_line(line)
+        if new.startswith("\n"):
+            stripped = new.lstrip("\n")
+            new = "\n" * min(len(new) - len(stripped), 2 - breaks) + stripped
+        changed += spans.add_difference(at, line, new, kind)
+        repaired |= kind == "normalize:mojibake"
+        kept = len(new) - len(new.rstrip("\n"))
+        breaks = breaks + kept if kept == len(new) else kept
+        out.append(new)
+        at = end
+    return "".join(out), changed, repaired
+
+
+def _normalize_line(line: str) -> tuple[str, str]:
+    """One line with its end, which may come out as several, and the kind of the edit."""
+    bare = line.rstrip(" \t\r\n")
+    if bare.isascii() and bare.isprintable():
+        return bare + "\n" * (line[-1:] in "\r\n"), "normalize:white_space"
+    kind = "normalize:unicode"
+    new = line
+    if _SUSPICIOUS.search(line):
+        new = _repair(line)
+        if new != line:
+            kind = "normalize:mojibake"
+    new = _SPACES.sub(" ", new.replace("\r\n", "\n").replace("\r", "\n"))
+    new = _INVISIBLE.sub(r"\1", _BREAKS.sub("\n", new))
+    if "\u200c" in new or "\u200d" in new:
+        new = _LOST_JOINER.sub("", new)
+    new = unicodedata.normalize("NFC", new)
+    if "\n" in new[:-1]:
+        new = "\n".join([part.rstrip(" \t") for part in new.split("\n")])
+        new = re.sub("\n{3,}", "\n\n", new)
+    else:
+        new = new.rstrip(" \t\n") + "\n" * new.endswith("\n")
+    if kind == "normalize:unicode" and bare == new.rstrip():
+        kind = "normalize:white_space"
+    return new, kind
+
+
+def _repair(line: str) -> str:
+    if len(line) <= _FTFY_CHARS:
+        return ftfy.fix_encoding(line, _FTFY)
+    pieces, start = [], 0
+    while start < len(line):
+        end = start + _FTFY_CHARS
+        while end < len(line) and end < start + 2 * _FTFY_CHARS and not line[end].isascii():
+            end += 1  # a wrongly decoded character must not be cut in two
+        piece = line[start:end]
+        pieces.append(ftfy.fix_encoding(piece, _FTFY) if _SUSPICIOUS.search(piece) else piece)
+        start = end
+    return "".join(pieces)
+
+
+_CP1252_CODES = np.array(sorted(map(ord, _CP1252_HIGH)), np.int32)
+
+
+@njit(cache=True, nogil=True)
+def _screen_kernel(data, offsets, cp1252, flags, dirty, ends):
+    found_lines = 0
+    for row in range(len(flags)):
+        flag = 0
+        hit = False  # the line must be looked at
+        breaks = 0  # \n in a row
+        blank = False  # the character before is a space or tab
+        need = 0  # continuation characters to come, if this is UTF-8 read as cp1252
+        before = np.int32(0)  # the code point before
+        points = np.int64(0)  # code points so far
+        line = np.int64(0)  # where the line starts
+        at, end = offsets[row], offsets[row + 1]
+        if end - at >= 3 and data[at] == 0xEF and data[at + 1] == 0xBB and data[at + 2] == 0xBF:
+            flag |= 2
+        while at < end:
+            code = np.int32(data[at])
+            at += 1
+            points += 1
+            if code < 0x80:
+                if code >= 32:
+                    breaks = 0
+                    blank = code == 32
+                    hit |= code == 127
+                elif code == 9:
+                    breaks = 0
+                    blank = True
+                else:
+                    breaks = breaks + 1 if code == 10 else 0
+                    if code != 10 or blank or breaks > 2:
+                        hit = True
+                    blank = False
+                    if code == 13:
+                        flag |= 2
+                    if code == 10 or (code == 13 and (at == end or data[at] != 10)):
+                        if hit:
+                            flag |= 1
+                            dirty[found_lines] = line
+                            found_lines += 1
+                        hit = False
+                        line = points
+                need = 0
+                before = code
+                continue
+            breaks = 0
+            blank = False
+            if code < 0xE0:
+                code = (code & 0x1F) << 6 | (data[at] & 0x3F)
+                at += 1
+            elif code < 0xF0:
+                code = (code & 0x0F) << 12 | (data[at] & 0x3F) << 6 | (data[at + 1] & 0x3F)
+                at += 2
+            else:
+                code = (
+                    (code & 0x07) << 18
+                    | (data[at] & 0x3F) << 12
+                    | (data[at + 1] & 0x3F) << 6
+                    | (data[at + 2] & 0x3F)
+                )
+                at += 3
+            if code >= 0x300:
+                flag |= 8
+            if (
+                code <= 0xA0
+                or code == 0xAD
+                or code == 0x61C
+                or code == 0x1680
+                or code == 0x180E
+                or 0x2000 <= code <= 0x200F
+                or 0x2028 <= code <= 0x202F
+                or 0x205F <= code <= 0x206F
+                or code == 0x3000
+                or code == 0xFEFF
+                or 0xFFF9 <= code <= 0xFFFB
+                or 0xE0000 <= code <= 0xE007F
+            ):
+                hit = True
+            if before == 0x221A:
+                hit = True
+            elif before == 0x420 or before == 0x421:
+                hit |= not 0x410 <= code <= 0x44F
+            elif before == 0x251C or before == 0x252C:
+                hit |= not 0x2500 <= code <= 0x257F
+            if need > 0:
+                found = 0x80 <= code <= 0xBF
+                if not found:
+                    for high in cp1252:
+                        if code == high:
+                            found = True
+                            break
+                need = need - 1 if found else 0
+                if found and need == 0:
+                    hit = True
+            if need == 0 and 0xC2 <= code <= 0xF4:
+                need = 1 if code < 0xE0 else (2 if code < 0xF0 else 3)
+            before = code
+        if hit or blank:
+            flag |= 1
+            dirty[found_lines] = line
+            found_lines += 1
+        flags[row] = flag
+        ends[row + 1] = found_lines
+
+
+def _screen(data: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What each document needs, at hundreds of MB/s.
+
+    Returns `flags` (a document's sum of _TEXT: it has lines to look at; _CODE: it has \\r or
+    starts with a byte order mark; _HIGH: it has characters from U+0300 on, below which all is
+    NFC), and `dirty`, `ends`: row i's lines to look at start at the code points
+    `dirty[ends[i]:ends[i + 1]]`: those with white space, controls or zero-width characters to
+    change, and those that look like mojibake.
+    """
+    rows = len(offsets) - 1
+    lines = rows + np.count_nonzero(data == 10) + np.count_nonzero(data == 13)
+    flags, ends = np.zeros(rows, np.int64), np.zeros(rows + 1, np.int64)
+    dirty = np.empty(lines, np.int64)
+    _screen_kernel(data, offsets, _CP1252_CODES, flags, dirty, ends)
+    return flags, dirty, ends
+
+
+def warm() -> None:
+    """Compile or load this module's kernel."""
+    _screen(*text_buffers(pa.array(["a"], pa.large_string())))

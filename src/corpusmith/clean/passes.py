@@ -1,0 +1,296 @@
+"""The one pass over the text: every edit and every measure of `clean:`, in recipe order.
+
+Rules drop nothing here. What a rule, a deduplicator or a decontamination needs to know is
+measured on every document, so that a threshold can move without touching text again.
+
+    documents/   the text after the last edit, `lang` filled
+    signals/     one row a document: rule columns of the document, then the signals
+    edits/       one row for each span that an edit changed
+    quarantine/  documents on which an operation failed, hung or crashed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpusmith import schema
+from corpusmith.errors import CorpusmithError, DiskError, UserError
+from corpusmith.op import Context, Operation, Task, TaskContext, Work
+from corpusmith.store.loading import load_operation
+from corpusmith.store.parts import PartWriter, batches_of, iter_part, part_entry, part_names
+
+FIXED_SIGNALS = pa.schema(
+    [
+        ("id", pa.string()),
+        *[(name, schema.DOCUMENT.field(name).type) for name in schema.DOCUMENT_RULE_COLUMNS],
+        ("read_bytes", pa.int64()),  # UTF-8 bytes of the text as it was collected
+        ("kept_bytes", pa.int64()),  # UTF-8 bytes of the text after the last edit
+        ("emptied_by", pa.string()),  # the step after which no text was left, else null
+    ]
+)
+
+
+class OperationError(CorpusmithError):
+    """An operation broke its contract: what it returned doesn't fit what it promised."""
+
+
+class _Step:
+    """One operation of the pass, with its parameters and where its signals are stored."""
+
+    def __init__(self, spec: dict[str, Any], secret: bytes, seed: int) -> None:
+        self.name: str = spec["step"]
+        self.operation: Operation = load_operation(spec["op"])
+        params = self.operation.params
+        self.params = params.model_validate(spec["params"]) if params else None
+        self.schema = self.operation.schema(self.params)
+        self.columns: dict[str, str] = spec["columns"]
+        self.context = Context(
+            params=self.params,
+            step=self.name,
+            text_version=spec["text_version"],
+            seed=seed,
+            artifacts={"fit": Path(spec["fit"])} if spec.get("fit") else {},
+            secret=secret,
+        )
+
+    def run(self, batch: pa.Table) -> pa.Table:
+        """Apply to the rows of its modalities; null signals and the same text for the rest."""
+        wanted = self.operation.modalities
+        if not wanted:
+            return self._checked(self.operation.function(batch, self.context), batch.num_rows)
+        mask = pc.is_in(batch["modality"], pa.array(wanted))
+        chosen = pc.indices_nonzero(mask)
+        if len(chosen) == batch.num_rows:
+            return self._checked(self.operation.function(batch, self.context), batch.num_rows)
+        if len(chosen) == 0:
+            part = None
+        else:
+            rows = contiguous(batch.take(chosen))
+            part = self._checked(self.operation.function(rows, self.context), rows.num_rows)
+        return self._spread(part, mask, batch)
+
+    def _spread(self, part: pa.Table | None, mask: pa.ChunkedArray, batch: pa.Table) -> pa.Table:
+        places = pc.if_else(mask, pc.cumulative_sum(pc.cast(mask, pa.int64())), None)
+        places = pc.subtract(places, 1)
+        columns: dict[str, Any] = {}
+        for field in self.schema:
+            columns[field.name] = (
+                pa.nulls(batch.num_rows, field.type)
+                if part is None
+                else part[field.name].take(places)
+            )
+        if self.operation.kind == "edit":
+            span_list = pa.list_(schema.EDIT_SPAN)
+            if part is None:
+                columns["text"] = batch["text"]
+                columns["edits"] = pa.nulls(batch.num_rows, span_list)
+            else:
+                columns["text"] = pc.if_else(mask, part["text"].take(places), batch["text"])
+                columns["edits"] = part["edits"].take(places)
+                for name in ("messages", "meta"):
+                    if name in part.column_names:
+                        whole = pa.concat_tables([part.select([name]), batch.select([name])])
+                        index = pc.if_else(
+                            mask, places, pa.array(range(part.num_rows, whole.num_rows), pa.int64())
+                        )
+                        columns[name] = whole[name].take(index)
+        return pa.table(columns)
+
+    def _checked(self, result: pa.Table, rows: int) -> pa.Table:
+        expected = list(self.schema.names)
+        if self.operation.kind == "edit":
+            expected += ["text", "edits"]
+        missing = [name for name in expected if name not in result.column_names]
+        if missing or result.num_rows != rows:
+            got = f"{result.num_rows} rows with columns {result.column_names}"
+            raise OperationError(
+                f"operation {self.operation.name!r} returned {got}",
+                where=f"step {self.name}",
+                expected=f"{rows} rows with columns {expected}",
+            )
+        for field in self.schema:
+            place = result.column_names.index(field.name)
+            if result.schema.field(place).type != field.type:
+                result = result.set_column(place, field.name, result[field.name].cast(field.type))
+        return result
+
+
+def contiguous(batch: pa.Table) -> pa.Table:
+    """The batch with one chunk a column, `text` a large_string without nulls."""
+    batch = batch.combine_chunks()
+    text = batch["text"]
+    if text.type != pa.large_string() or text.null_count:
+        text = pc.fill_null(text.cast(pa.large_string()), "")
+        batch = batch.set_column(batch.column_names.index("text"), "text", text)
+    return batch
+
+
+def execute(work: Work) -> None:
+    """One task for each part that was collected."""
+    [collected] = [f for n, f in work.inputs.items() if n.startswith("collect.")]
+    fits = {n: str(f) for n, f in work.inputs.items() if n.startswith("fit.")}
+    steps = [
+        {**step, "fit": fits.get(f"fit.{step['step']}", "")} for step in work.params["steps"]
+    ]
+    tasks = []
+    for part in part_names(collected):
+        files = part_entry(collected, part)["files"]
+        tasks.append(
+            Task(
+                part,
+                {
+                    "input": str(collected),
+                    "part": part,
+                    "steps": steps,
+                    "secret": work.secret.hex(),
+                    "seed": work.seed,
+                },
+                weight=files.get("documents", {}).get("bytes", 0),
+            )
+        )
+    entries = work.engine.map("corpusmith.clean.passes:task", tasks, folder=work.folder)
+    for key in ("documents", "quarantined", "read_bytes", "kept_bytes"):
+        work.info[key] = sum(entry["info"][key] for entry in entries)
+
+
+def task(spec: dict[str, Any], ctx: TaskContext) -> None:
+    """Clean one part."""
+    steps = [_Step(s, bytes.fromhex(spec["secret"]), spec["seed"]) for s in spec["steps"]]
+    totals = {"documents": 0, "quarantined": 0, "read_bytes": 0, "kept_bytes": 0}
+    with ctx.writer() as out:
+        out.info = totals
+        # Every part has its tables, empty ones too, so that readers find one schema.
+        out.write("documents", schema.DOCUMENT.empty_table())
+        out.write("signals", signals_schema(steps).empty_table())
+        for batch in _batches(spec, ctx):
+            skipped = [key for key in ctx.skip if key]
+            if skipped:
+                mask = pc.is_in(batch["id"], pa.array(skipped, pa.string()))
+                for row in batch.filter(mask).select(["id", "uri"]).to_pylist():
+                    error, message = ctx.skip[row["id"]]
+                    _quarantine(out, row, "clean", error, message)
+                batch = batch.filter(pc.invert(mask))
+            if batch.num_rows:
+                ctx.publish(batch["id"][0].as_py())
+                _clean(batch, steps, out)
+                ctx.publish("")
+
+
+def _batches(spec: dict[str, Any], ctx: TaskContext) -> Iterator[pa.Table]:
+    for group in iter_part(Path(spec["input"]), "documents", spec["part"]):
+        for batch in batches_of(group, 0 if ctx.careful else ctx.batch_bytes):
+            yield contiguous(batch)
+
+
+def signals_schema(steps: list[_Step]) -> pa.Schema:
+    fields = list(FIXED_SIGNALS)
+    for step in steps:
+        for field in step.schema:
+            if field.name not in schema.DOCUMENT.names:
+                meta = {**(field.metadata or {}), b"step": step.name.encode()}
+                fields.append(field.with_name(step.columns[field.name]).with_metadata(meta))
+    return pa.schema(fields)
+
+
+def _clean(batch: pa.Table, steps: list[_Step], out: PartWriter) -> None:
+    """Run all steps on a batch; where one fails, halve the batch until its document is found."""
+    try:
+        documents, signals, edits = _run(batch, steps)
+    except (UserError, DiskError, OperationError):
+        raise
+    except Exception as error:
+        if batch.num_rows > 1:
+            half = batch.num_rows // 2
+            _clean(contiguous(batch.slice(0, half)), steps, out)
+            _clean(contiguous(batch.slice(half)), steps, out)
+            return
+        row = batch.select(["id", "uri"]).to_pylist()[0]
+        step = getattr(error, "step", "clean")
+        _quarantine(out, row, step, "operation_failed", f"{type(error).__name__}: {error}")
+        return
+    out.info["documents"] += documents.num_rows
+    for name in ("read_bytes", "kept_bytes"):
+        out.info[name] += pc.sum(signals[name]).as_py() or 0
+    out.write("documents", documents)
+    out.write("signals", signals)
+    if edits:
+        out.write("edits", pa.concat_tables(edits))
+
+
+def _run(batch: pa.Table, steps: list[_Step]) -> tuple[pa.Table, pa.Table, list[pa.Table]]:
+    rows = batch.num_rows
+    stored: dict[str, Any] = {}
+    edits: list[pa.Table] = []
+    read_bytes = pc.cast(pc.binary_length(batch["text"]), pa.int64())
+    emptied = pc.if_else(
+        pc.equal(read_bytes, 0), pa.scalar("collect", pa.string()), pa.scalar(None, pa.string())
+    )
+    for step in steps:
+        try:
+            result = step.run(batch)
+        except Exception as error:
+            error.step = step.name  # type: ignore[attr-defined]
+            raise
+        for field in step.schema:
+            if field.name in schema.DOCUMENT.names:
+                batch = _replace(batch, field.name, result[field.name])
+            else:
+                stored[step.columns[field.name]] = result[field.name]
+        if step.operation.kind == "edit":
+            edits += _edit_rows(batch["id"], result["edits"], step)
+            for name in ("text", "messages", "meta"):
+                if name in result.column_names:
+                    batch = _replace(batch, name, result[name])
+            batch = contiguous(batch)
+            empty_now = pc.and_(pc.is_null(emptied), pc.equal(pc.binary_length(batch["text"]), 0))
+            emptied = pc.if_else(empty_now, step.name, emptied)
+    fixed: dict[str, Any] = {
+        "id": batch["id"],
+        **{name: batch[name] for name in schema.DOCUMENT_RULE_COLUMNS},
+        "read_bytes": read_bytes,
+        "kept_bytes": pc.cast(pc.binary_length(batch["text"]), pa.int64()),
+        "emptied_by": emptied,
+    }
+    layout = signals_schema(steps)
+    signals = pa.table({**fixed, **stored}).select(layout.names).cast(layout)
+    assert signals.num_rows == rows
+    return batch.select(schema.DOCUMENT.names), signals, edits
+
+
+def _replace(batch: pa.Table, name: str, column: Any) -> pa.Table:
+    field = schema.DOCUMENT.field(name)
+    return batch.set_column(batch.column_names.index(name), field, column.cast(field.type))
+
+
+def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step) -> list[pa.Table]:
+    """Rows of `edits/` from a list column of spans."""
+    if isinstance(edits, pa.ChunkedArray):
+        edits = edits.combine_chunks()
+    spans = pc.list_flatten(edits)
+    if len(spans) == 0:
+        return []
+    parents = pc.list_parent_indices(edits)
+    columns: dict[str, Any] = {
+        "id": ids.take(parents),
+        "step": pa.array([step.name] * len(spans), pa.string()),
+        "text_version": pa.array([step.context.text_version] * len(spans), pa.int32()),
+    }
+    for place, field in enumerate(schema.EDIT_SPAN):
+        columns[field.name] = pc.struct_field(spans, [place]).cast(field.type)
+    return [pa.table(columns, schema=schema.EDITS)]
+
+
+def _quarantine(out: PartWriter, row: dict, step: str, error: str, message: str) -> None:
+    out.info["quarantined"] += 1
+    out.write(
+        "quarantine",
+        schema.table(
+            schema.QUARANTINE,
+            [{"uri": row["uri"], "id": row["id"], "step": step, "error": error, "message": message}],
+        ),
+    )

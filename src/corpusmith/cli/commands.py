@@ -1,0 +1,212 @@
+"""Commands that make something: init, check, run, demo, doctor, rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from corpusmith.cli.main import (
+    AsJson,
+    ProgressKind,
+    RecipePath,
+    Workdir,
+    Workers,
+    app,
+    show_json,
+)
+from corpusmith.errors import UserError
+
+PROGRESS = ("auto", "plain", "json", "none")
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(metavar="RECIPE")] = Path("recipe.yaml"),
+    json_: AsJson = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show it, write nothing")] = False,
+) -> None:
+    """Write a commented recipe to start from."""
+    from importlib.resources import files
+
+    text = files("corpusmith").joinpath("recipes/init.yaml").read_text(encoding="utf-8")
+    if dry_run:
+        print(text, end="")
+        return
+    if path.exists():
+        raise UserError(f"{path} is there already", hint="choose another name")
+    path.write_text(text, encoding="utf-8")
+    if json_:
+        show_json({"written": str(path)})
+    else:
+        print(f"wrote {path}\nnext: set its `path:`, then  corpusmith check {path}")
+
+
+@app.command()
+def check(recipe_path: RecipePath, workdir: Workdir = None, json_: AsJson = False) -> None:
+    """Validate a recipe and show its plan: what is there already, what would run."""
+    from corpusmith import plan, recipe
+    from corpusmith.runner import workspace_for
+
+    source = recipe.read(recipe_path)
+    planned = plan.make(source, workspace_for(source, workdir))
+    rows = [
+        {
+            "stage": stage.name,
+            "fingerprint": stage.fingerprint[:16],
+            "cached": stage.cached,
+            "inputs": list(stage.inputs),
+        }
+        for stage in planned.stages
+    ]
+    if json_:
+        show_json({"recipe": str(recipe_path), "corpus": source.corpus, "stages": rows})
+        return
+    from corpusmith.cli.tables import print_table
+
+    print(f"{recipe_path}: fine. {len(rows)} stages for corpus {source.corpus!r}:")
+    print_table(
+        ["stage", "result", "state"],
+        [
+            [row["stage"], row["fingerprint"], "there already" if row["cached"] else "would run"]
+            for row in rows
+        ],
+    )
+    print(f"next: corpusmith run {recipe_path}")
+
+
+@app.command()
+def run(
+    recipe_path: RecipePath,
+    workdir: Workdir = None,
+    workers: Workers = None,
+    engine: Annotated[str, typer.Option("--engine", metavar="local")] = "local",
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="STEP", help="stop after this step")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="wait where another process makes a result")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="exit 1 on any warning")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show the plan")] = False,
+    progress: ProgressKind = "auto",
+    json_: AsJson = False,
+) -> None:
+    """Run a recipe; what is there already is taken as it is."""
+    if engine != "local":
+        raise UserError(f"no engine {engine!r}", expected="local")
+    if dry_run:
+        check(recipe_path, workdir, json_)
+        return
+    from corpusmith import runner
+
+    hear = listener(progress)
+    try:
+        found = runner.run(
+            recipe_path,
+            workdir=workdir,
+            workers=workers,
+            until=until,
+            wait=wait,
+            strict=strict,
+            listener=hear,
+        )
+    finally:
+        hear.close()
+    present(found, json_)
+
+
+def listener(progress: str) -> Any:
+    from corpusmith.cli import progress as displays
+    from corpusmith.errors import nearest
+
+    if progress not in PROGRESS:
+        raise UserError(f"--progress {progress}", expected=nearest(progress, PROGRESS))
+    return displays.listener(progress)
+
+
+def present(found: Any, json_: bool) -> None:
+    """What a run made, in a few lines, and where to look next."""
+    summary = found.summary
+    if json_:
+        show_json({**summary, "run": str(found.folder)})
+        return
+    counts = summary["documents"]
+    for warning in summary["warnings"]:
+        print(f"WARNING  {warning}")
+    words = ", ".join(f"{counts[k]:,} {k}" for k in ("kept", "dropped", "merged", "quarantined"))
+    print(f"documents  {counts['read'] + counts['created']:,} in: {words}")
+    tokens = summary["tokens"]
+    if tokens["total"]:
+        listed = ", ".join(f"{s} {n:,}" for s, n in tokens["by_source"].items())
+        print(f"tokens     {tokens['total']:,} ({listed})")
+    model = summary["model"]
+    if "bits_per_byte" in model:
+        print(f"model      {model.get('parameters', 0):,} parameters")
+        rows = {"model": model["bits_per_byte"], **model.get("baselines", {})}
+        listed = ", ".join(f"{name} {value:.3f}" for name, value in rows.items())
+        print(f"bits per byte on the held-out documents (lower is better): {listed}")
+    print(f"run        {found.folder}")
+    print(f"report     {found.folder / 'report.html'}")
+    latest = shorter(found.root / "latest")
+    print(f"next       corpusmith show {latest} | why {latest} ID | whatif {latest} --set RULE=RANGE")
+
+
+def shorter(path: Path) -> str:
+    """A path from where we stand, where that is shorter."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+@app.command()
+def doctor(
+    warm: Annotated[bool, typer.Option("--warm", help="compile the kernels now")] = False,
+    json_: AsJson = False,
+) -> None:
+    """Look at the installation: versions, extras, kernels, cores, memory."""
+    from corpusmith.cli.doctor import examine
+
+    found = examine(warm=warm)
+    if json_:
+        show_json(found)
+    else:
+        from corpusmith.cli.tables import print_table
+
+        print_table(["what", "found"], [[key, str(value)] for key, value in found.items()])
+    if found["problems"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rules(
+    name: Annotated[str | None, typer.Argument(help="show this rule set whole")] = None,
+    json_: AsJson = False,
+) -> None:
+    """List the rule sets, or show one with its thresholds and their sources."""
+    from corpusmith.clean.rules import load_rule_set, shipped
+    from corpusmith.clean.rulesets import RULES_FOLDER, variants
+
+    if name is None:
+        sets = [load_rule_set(n, Path()) for n in shipped()]
+        rows = [
+            {"name": s.name, "variant": s.variant, "variants": variants(s.name), "rules": len(s.rules)}
+            for s in sets
+        ]
+        if json_:
+            show_json(rows)
+            return
+        from corpusmith.cli.tables import print_table
+
+        print_table(
+            ["rule set", "formulas of", "other variants", "rules"],
+            [[r["name"], r["variant"], ", ".join(r["variants"]), str(r["rules"])] for r in rows],
+        )
+        return
+    found = load_rule_set(name, Path())
+    if json_:
+        show_json(found.model_dump(mode="json"))
+    else:
+        print((RULES_FOLDER / f"{found.name}.yaml").read_text(encoding="utf-8"), end="")

@@ -1,0 +1,22 @@
+"""Plain tables for a terminal or a pipe."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+
+def print_table(head: list[str], rows: list[list[str]], *, numbers: tuple[int, ...] = ()) -> None:
+    """Columns as wide as their content; those in `numbers` are aligned right.
+
+    Widths are those of a terminal: a Chinese character takes two cells.
+    """
+    table = [head, *rows]
+    widths = [max(cell_len(row[i]) for row in table) for i in range(len(head))]
+    for number, row in enumerate(table):
+        cells = []
+        for i, text in enumerate(row):
+            fill = " " * (widths[i] - cell_len(text))
+            cells.append(fill + text if i in numbers else text + fill)
+        print("  ".join(cells).rstrip())
+        if number == 0:
+            print("  ".join("─" * width for width in widths))

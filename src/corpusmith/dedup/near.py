@@ -1,0 +1,252 @@
+"""Near duplicates: MinHash LSH candidates, verified, clustered by union-find."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from corpusmith.dedup.buckets import (
+    CANDIDATE,
+    Exchange,
+    Part,
+    alive_signals,
+    bucket_count,
+    column_name,
+    list_parts,
+    write_array,
+    write_keyed,
+)
+from corpusmith.dedup.clusters import leaving_rows, run, write_decisions
+from corpusmith.dedup.exact import LENGTH
+from corpusmith.kernels.buffers import text_buffers
+from corpusmith.kernels.minhash import (
+    band_keys,
+    collision_probability,
+    lsh_shape,
+    permutations,
+    signatures,
+)
+from corpusmith.kernels.shingles import fold_table
+from corpusmith.op import Context, TaskContext, Work, op, signal
+from corpusmith.store.parts import PartWriter, read_part
+
+PERMUTATIONS = 112
+HASHES = pa.list_(pa.uint64())
+
+
+class NearParams(BaseModel):
+    """`dedup: {near: {threshold: 0.75}}`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    threshold: float = Field(0.75, gt=0.0, le=1.0)
+    """Jaccard similarity of word n-grams from which two documents count as duplicates."""
+    bands: int = Field(0, ge=0)
+    rows: int = Field(0, ge=0)
+    """Without bands and rows they follow from the threshold (kernels.minhash.lsh_shape):
+    14 x 8 at .75, where candidates are found with 1 - (1 - .75^8)^14 = .77, and at .8 with .92."""
+    words: int = Field(5, ge=1, le=100)
+    """Words a shingle; a Han, Kana, Thai, Lao, Burmese or Khmer character is one word."""
+    verify: Literal["exact", "estimate"] = "exact"
+    """How candidates are verified.
+
+    `exact`, the default, compares the shingle sets, so no pair below the threshold is merged
+    and recall is the LSH formula's alone. It stores 8 bytes for each distinct shingle: about
+    1.2 times an English text's bytes, 2.5 times a Chinese one's, next to the text, and as
+    much again while the stage runs. `estimate` stores nothing beside the signature (4 bytes a
+    permutation, 448 a document) and compares signatures, whose standard error at .75 is .041:
+    one in ten pairs of true similarity .7 is merged, one in ten of .8 is not."""
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _shape(self) -> NearParams:
+        if bool(self.bands) != bool(self.rows):
+            raise ValueError("give both bands and rows, or neither")
+        return self
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(bands, rows)."""
+        if self.bands:
+            return self.bands, self.rows
+        return lsh_shape(self.threshold, PERMUTATIONS)
+
+
+def _adds(params: NearParams | None) -> pa.Schema:
+    params = params or NearParams()
+    bands, rows = params.shape
+    fields = [
+        signal("minhash", pa.binary(4 * bands * rows), "", "MinHash signature, little-endian uint32"),
+        signal("shingles", pa.int32(), "", "distinct word n-grams"),
+        LENGTH,
+    ]
+    if params.verify == "exact":
+        fields.append(signal("shingle_hashes", HASHES, "", "sorted hashes of distinct word n-grams"))
+    return pa.schema(fields)
+
+
+@op("minhash.v1", kind="measure", adds=_adds, params=NearParams, libraries=("numba",))
+def minhash(batch: pa.Table, ctx: Context) -> pa.Table:
+    """The MinHash signature of each text (Broder 1997); formulas in kernels/minhash.py.
+
+    Shingles are n-grams of `words` normalised words (kernels/shingles.py); a text of fewer
+    words has one shingle, all of it; a text without a word (empty, or punctuation alone) has
+    a null signature and null hashes and is compared with nothing.
+    """
+    params = ctx.params or NearParams()
+    bands, rows = params.shape
+    data, offsets = text_buffers(batch["text"])
+    a, b = permutations(bands * rows, params.seed)
+    exact = params.verify == "exact"
+    signature, shingles, hashes, ends = signatures(
+        data, offsets, fold_table(), params.words, a, b, exact
+    )
+    present = shingles > 0
+    # A validity bitmap of Arrow: least significant bit first.
+    valid = pa.py_buffer(np.packbits(present, bitorder="little").tobytes())
+    missing = int(len(present) - present.sum())
+    width = pa.binary(4 * bands * rows)
+    flat = pa.py_buffer(np.ascontiguousarray(signature.astype("<u4", copy=False)))
+    columns: dict[str, Any] = {
+        "minhash": pa.FixedSizeBinaryArray.from_buffers(
+            width, len(present), [valid, flat], null_count=missing
+        ),
+        "shingles": pa.array(shingles, pa.int32()),
+        LENGTH.name: pc.cast(pc.utf8_length(batch["text"]), pa.int64()),
+    }
+    if exact:
+        large = pa.LargeListArray.from_arrays(
+            pa.array(ends), pa.array(hashes), mask=pa.array(~present)
+        )
+        columns["shingle_hashes"] = large.cast(HASHES)
+    return pa.table(columns)
+
+
+# --- the stage ---------------------------------------------------------------------------
+
+
+def execute(work: Work) -> None:
+    """The stage: decisions with rule `near_duplicate`, value the Jaccard with the one kept.
+
+    Where that is below the threshold (the document belongs to the cluster through others),
+    `also` names the nearest of them: "through: <id> 0.8123".
+    """
+    known = NearParams.model_fields
+    params = NearParams.model_validate({k: v for k, v in work.params.items() if k in known})
+    bands, rows = params.shape
+    exact = params.verify == "exact"
+    column = column_name(work.params, "minhash")
+    total = sum(part.rows for part in list_parts(work))
+    run(
+        work,
+        bucket_function="corpusmith.dedup.near:bucket_part",
+        bucket_spec={
+            "column": column,
+            "hashes": column_name(work.params, "shingle_hashes") if exact else "",
+            "bands": bands,
+            "rows": rows,
+        },
+        buckets=bucket_count(total * bands),
+        reduce_spec={"threshold": params.threshold, "exact": exact},
+        decide_function="corpusmith.dedup.near:decide_part",
+        decide_spec={"threshold": params.threshold, "exact": exact},
+        column=column,
+    )
+    work.info.update(
+        bands=bands,
+        rows=rows,
+        recall_at_threshold=round(collision_probability(params.threshold, bands, rows), 4),
+        verify=params.verify,
+    )
+
+
+def signature_rows(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """uint32[rows, permutations] (zeros where null), and bool[rows]: there."""
+    present = np.asarray(pc.is_valid(column), dtype=bool)
+    width = column.type.byte_width
+    pieces = [np.zeros((0, width // 4), "<u4")]
+    for chunk in column.chunks:
+        buffer = chunk.buffers()[1]
+        if buffer is None:
+            pieces.append(np.zeros((len(chunk), width // 4), "<u4"))
+        else:
+            flat = np.frombuffer(buffer, "<u4", len(chunk) * width // 4, chunk.offset * width)
+            pieces.append(flat.reshape(len(chunk), -1))
+    signature = np.concatenate(pieces)
+    signature[~present] = 0
+    return signature.astype(np.uint32, copy=False), present
+
+
+def write_candidates(
+    out: PartWriter, signature: np.ndarray, rows: np.ndarray, shape: tuple[int, int], spec: dict
+) -> None:
+    """The LSH keys of the part's `rows`, and its signatures for verification.
+
+    `shape` is (bands, rows a band); bands x rows may fall short of the signature's width.
+    """
+    bands, per_band = shape
+    keys = band_keys(signature[rows], bands, per_band)
+    keyed = np.zeros(keys.size, CANDIDATE)
+    keyed["key"] = keys.reshape(-1)
+    keyed["row"] = np.repeat(rows + spec["place"]["first"], bands)
+    write_keyed(out, "candidates", keyed, spec["buckets"])
+    out.info["permutations"] = signature.shape[1]
+    write_array(out, "signatures", signature)
+
+
+def bucket_part(spec: dict[str, Any], ctx: TaskContext) -> None:
+    """Round "buckets": the LSH keys of each document still there, and its sketch."""
+    columns = [spec["column"], *([spec["hashes"]] if spec["hashes"] else [])]
+    table, alive = alive_signals(spec, columns)
+    signature, present = signature_rows(table[spec["column"]])
+    rows = np.flatnonzero(alive & present)
+    with ctx.writer() as out:
+        out.info = {
+            "first": spec["place"]["first"],
+            "rows": table.num_rows,
+            "alive": int(alive.sum()),
+            "signed": len(rows),
+        }
+        write_candidates(out, signature, rows, (spec["bands"], spec["rows"]), spec)
+        if spec["hashes"]:
+            lists = table[spec["hashes"]]
+            sizes = np.asarray(pc.fill_null(pc.list_value_length(lists), 0)).astype(np.int64)
+            write_array(out, "hash_offsets", np.concatenate([[0], np.cumsum(sizes)]))
+            file = out.open("hashes")
+            for chunk in lists.chunks:
+                values = np.asarray(pc.list_flatten(chunk))
+                if len(values):
+                    file.write(memoryview(values.astype("<u8", copy=False).view(np.uint8)))
+
+
+def decide_part(spec: dict[str, Any], ctx: TaskContext) -> None:
+    """Round "main": a decision for each document that leaves, in the part's order."""
+    place = Part(**spec["place"])
+    merges = leaving_rows(spec, ctx.folder)
+    ids = read_part(Path(place.folder), "signals", place.name, columns=["id"])["id"]
+    ids = ids.take(pa.array(merges["row"] - place.first)).to_pylist()
+    values = Exchange(ctx.folder).similarity(merges["row"], merges["kept"], spec["exact"])
+    rows = []
+    for name, merge, value in zip(ids, merges, values, strict=True):
+        also = None
+        if value < spec["threshold"]:
+            neighbour = merge["neighbour_id"].decode()
+            also = [f"through: {neighbour} {merge['neighbour_value']:.4f}"]
+        rows.append(
+            {
+                "id": name,
+                "step": spec["step"],
+                "rule": "near_duplicate",
+                "signal": "jaccard" if spec["exact"] else "jaccard_estimate",
+                "value": f"{value:.4f}",
+                "min": f"{spec['threshold']:g}",
+                "duplicate_of": merge["kept_id"].decode(),
+                "also": also,
+            }
+        )
+    write_decisions(ctx, rows)

@@ -1,0 +1,119 @@
+"""What every engine shares: finding a task's function, the context it gets, and the heartbeat."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import mmap
+import struct
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from corpusmith.store.parts import PartWriter
+
+BATCH_BYTES = 16 << 20
+HEARTBEAT_BYTES = 4096
+_HEADER = struct.Struct("<dH")  # monotonic seconds when the document began, bytes of its key
+
+
+def resolve(address: str) -> Callable[..., Any]:
+    """The function behind "package.module:function"."""
+    module, _, name = address.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+class Heartbeat:
+    """A page of memory, shared with the parent, that names the document being worked on.
+
+    Native code can't be interrupted from inside, so the parent looks at this page and kills.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.write_bytes(bytes(HEARTBEAT_BYTES))
+        with open(path, "r+b") as file:
+            self._map = mmap.mmap(file.fileno(), HEARTBEAT_BYTES)
+
+    def publish(self, key: str) -> None:
+        data = key.encode("utf-8", "replace")[: HEARTBEAT_BYTES - _HEADER.size]
+        # The key first and the time last: a reader in between sees an old, harmless time.
+        self._map[: _HEADER.size] = _HEADER.pack(0.0, len(data))
+        self._map[_HEADER.size : _HEADER.size + len(data)] = data
+        self._map[: _HEADER.size] = _HEADER.pack(time.monotonic() if key else 0.0, len(data))
+
+    def read(self) -> tuple[str, float]:
+        """The key and the seconds since it was published; ("", 0.0) between documents."""
+        began, length = _HEADER.unpack(self._map[: _HEADER.size])
+        if not began:
+            return "", 0.0
+        key = self._map[_HEADER.size : _HEADER.size + length].decode("utf-8", "replace")
+        return key, time.monotonic() - began
+
+    def close(self) -> None:
+        self._map.close()
+
+
+@dataclasses.dataclass
+class WorkerContext:
+    """`op.TaskContext` as workers of every engine get it."""
+
+    folder: Path
+    part: str
+    round: str = "main"
+    batch_bytes: int = BATCH_BYTES
+    careful: bool = False
+    skip: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
+    threads: int = 1
+    heartbeat: Heartbeat | None = None
+    notify: Callable[[float, str], None] | None = None
+    open_writer: PartWriter | None = None
+
+    def publish(self, key: str) -> None:
+        if self.heartbeat is not None:
+            self.heartbeat.publish(key)
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        """Say how far a long task is, 0..1."""
+        if self.notify is not None:
+            self.notify(fraction, note)
+
+    def writer(self) -> PartWriter:
+        self.open_writer = PartWriter(self.folder, self.part, round=self.round)
+        return self.open_writer
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """One task as it is sent to a worker."""
+
+    function: str
+    part: str
+    spec: dict[str, Any]
+    folder: str
+    round: str
+    batch_bytes: int
+    careful: bool
+    skip: dict[str, tuple[str, str]]
+    threads: int
+
+
+def perform(
+    order: Order, heartbeat: Heartbeat | None, notify: Callable[[float, str], None] | None
+) -> dict[str, Any]:
+    """Run one task where we stand; returns its manifest entry (or what it returned, if none)."""
+    context = WorkerContext(
+        folder=Path(order.folder),
+        part=order.part,
+        round=order.round,
+        batch_bytes=order.batch_bytes,
+        careful=order.careful,
+        skip=order.skip,
+        threads=order.threads,
+        heartbeat=heartbeat,
+        notify=notify,
+    )
+    result = resolve(order.function)(order.spec, context)
+    context.publish("")
+    return result if isinstance(result, dict) else {}

@@ -1,0 +1,85 @@
+"""A worker process of the local engine: `python -m corpusmith.engine.worker READ WRITE HEARTBEAT`.
+
+Started as a program of its own rather than by multiprocessing's spawn, so that a user's
+script needs no `if __name__ == "__main__"`. It ends with its parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import pickle
+import resource
+import signal
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from corpusmith.engine.base import Heartbeat, Order, perform, resolve
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with(parent: int) -> None:
+    """End when the parent ends, also in the middle of a task."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def peak_memory_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def main() -> None:
+    read, write, parent = (int(a) for a in sys.argv[1:4])
+    die_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    orders = Connection(read, writable=False)
+    replies = Connection(write, readable=False)
+    heartbeat = Heartbeat(Path(sys.argv[4]))
+
+    def notify(fraction: float, note: str) -> None:
+        replies.send(("progress", fraction, note))
+
+    while True:
+        try:
+            order = orders.recv()
+        except EOFError:
+            return
+        began = time.monotonic()
+        try:
+            if isinstance(order, Order):
+                reply = ("done", perform(order, heartbeat, notify))
+            else:
+                for address in order:
+                    resolve(address)()
+                reply = ("done", {})
+        except BaseException as error:  # noqa: BLE001  everything goes to the parent, with its trace
+            trace = traceback.format_exc()
+            print(trace, file=sys.stderr, flush=True)
+            try:
+                pickle.dumps(error)
+            except Exception:  # noqa: BLE001  some libraries' errors can't travel
+                error = RuntimeError(f"{type(error).__name__}: {error}")
+            reply = ("error", error, trace)
+            heartbeat.publish("")
+        replies.send((*reply, time.monotonic() - began, peak_memory_bytes()))
+        gc.collect()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Errors that a user can act on.
+
+    CorpusmithError          70  our own fault, unless a subclass says otherwise
+    ├── UserError             2  the command line, the recipe or the input is at fault
+    │   ├── RecipeError       2  ... the recipe, with file, line and column
+    │   ├── InputError        2  ... a file or folder that the recipe names
+    │   ├── BusyError         2  another process is making the same result
+    │   └── MissingExtraError 2  an optional dependency is not installed
+    ├── CheckError            1  a check or a gate failed (verify, max_quarantined, --strict)
+    └── DiskError             2  the disk is full, or a folder can't be written
+
+Each error says what happened, where, what was expected, and the next step to try.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CorpusmithError(Exception):
+    """What went wrong, where, what was expected, and what to do next.
+
+    `exit_code` is what the command line ends with.
+    """
+
+    exit_code = 70
+
+    def __init__(self, what: str, *, where: str = "", expected: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.expected = expected
+        self.hint = hint
+
+    def __reduce__(self) -> tuple:
+        # Errors travel from worker processes to the parent; keyword-only fields must survive.
+        return _rebuild, (type(self), self.what, self.where, self.expected, self.hint)
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.expected:
+            lines.append(f"  expected: {self.expected}")
+        if self.hint:
+            lines.append(f"  try: {self.hint}")
+        return "\n".join(lines)
+
+
+def _rebuild(
+    kind: type[CorpusmithError], what: str, where: str, expected: str, hint: str
+) -> CorpusmithError:
+    return kind(what, where=where, expected=expected, hint=hint)
+
+
+class UserError(CorpusmithError):
+    exit_code = 2
+
+
+class RecipeError(UserError):
+    pass
+
+
+class InputError(UserError):
+    pass
+
+
+class BusyError(UserError):
+    pass
+
+
+class DiskError(UserError):
+    pass
+
+
+class MissingExtraError(UserError):
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"this needs the package {package!r}, which is not installed",
+            hint=f'pip install "corpusmith[{extra}]"',
+        )
+        self.package = package
+        self.extra = extra
+
+    def __reduce__(self) -> tuple:
+        return MissingExtraError, (self.package, self.extra)
+
+
+class CheckError(CorpusmithError):
+    exit_code = 1
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The words `did you mean 'x'?` for the known name closest to `name`, else the whole list."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "one of " + ", ".join(names)

@@ -1,0 +1,1 @@
+"""Hot loops in Numba over Arrow buffers: arrays in, arrays out; no Arrow inside a kernel."""

@@ -1,0 +1,92 @@
+"""Keys, hashes and comparison of byte ranges inside kernels, and open addressing.
+
+A hash only finds a slot: equality is decided on the bytes, so no result depends on a hash.
+
+A table is an int64 array of slots that is never cleared between documents: a slot below
+`base` is empty, `base + entry` refers to an entry of the present document, and `base` moves
+beyond them all for the next one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd (Knuth, TAOCP 6.4)
+HALF = np.uint64(32)
+
+
+@intrinsic
+def load64(typingctx, data, at):  # type: ignore[no-untyped-def]
+    """The 8 bytes of `data` from `at` on as one uint64, at any alignment; no bounds check."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        place = builder.gep(array.data, [args[1]])
+        word = builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()))
+        word.align = 1
+        return word
+
+    return types.uint64(data, at), codegen
+
+
+@njit(cache=True, nogil=True)
+def short_key(data, start, length):
+    """Up to 8 bytes from `start` on as one uint64, zeros above them."""
+    if length <= 0:
+        return np.uint64(0)
+    if start + 8 <= data.shape[0]:
+        return load64(data, start) << np.uint64(64 - 8 * length) >> np.uint64(64 - 8 * length)
+    key = np.uint64(0)
+    for offset in range(length):
+        key |= np.uint64(data[start + offset]) << np.uint64(8 * offset)
+    return key
+
+
+@njit(cache=True, nogil=True)
+def hash_bytes(data, start, stop):
+    """A 64-bit hash of `data[start:stop]`, for finding slots only."""
+    value = np.uint64(stop - start) * MULTIPLIER
+    while stop - start >= 8:
+        value = (value ^ load64(data, start)) * MULTIPLIER
+        value ^= value >> HALF
+        start += 8
+    value = (value ^ short_key(data, start, stop - start)) * MULTIPLIER
+    return value ^ (value >> HALF)
+
+
+@njit(cache=True, nogil=True)
+def equal_bytes(data, left, right, length):
+    while length >= 8:
+        if load64(data, left) != load64(data, right):
+            return False
+        left += 8
+        right += 8
+        length -= 8
+    return short_key(data, left, length) == short_key(data, right, length)
+
+
+@njit(cache=True, nogil=True)
+def matches(data, at, begin, end, phrase):
+    """Whether `phrase` (lower-case ASCII) stands at `at` within [begin, end), in any ASCII case."""
+    if at < begin or at + phrase.shape[0] > end:
+        return False
+    for offset in range(phrase.shape[0]):
+        byte = data[at + offset]
+        if np.uint8(65) <= byte <= np.uint8(90):
+            byte += np.uint8(32)
+        if byte != phrase[offset]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def place(slots, hashes, entries, base, mask):
+    """Put the entries 0.. with their hashes into an empty table of `mask + 1` slots."""
+    for entry in range(entries):
+        slot = np.int64(hashes[entry]) & mask
+        while slots[slot] >= base:
+            slot = (slot + 1) & mask
+        slots[slot] = base + entry

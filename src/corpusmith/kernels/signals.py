@@ -1,0 +1,145 @@
+"""The counters behind every text signal, for a whole column; see `scan` and `repeats`.
+
+`scan_column` remembers its last result, so that measures of the same text, one after the
+other, share one pass over it. It holds on to that text meanwhile: an address that another
+text took over can't be mistaken for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+
+from corpusmith.kernels import repeats, segments
+from corpusmith.kernels.buffers import text_buffers
+from corpusmith.kernels.chars import classes
+from corpusmith.kernels.lines import COUNTS
+from corpusmith.kernels.repeats import DATATROVE, DCLM, NGRAM_COUNTS, repeated_ngrams
+from corpusmith.kernels.scan import scan_document
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """What one pass over a column leaves. Row i's tokens are `ids[starts[i]:starts[i + 1]]`."""
+
+    counts: np.ndarray  # int64[rows, len(COUNTS)]
+    text_bytes: np.ndarray  # int64[rows]
+    ids: np.ndarray  # int32[tokens]: number of the token's spelling within its document
+    starts: np.ndarray  # int64[rows + 1]
+    spelling_counts: np.ndarray  # int32: occurrences in the document
+    spelling_chars: np.ndarray  # int32: characters, negative for a symbol
+    spelling_starts: np.ndarray  # int64[rows + 1]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """A counter of every row: int64[rows]."""
+        return self.counts[:, COUNTS.index(name)]
+
+
+_last: tuple[tuple, object, Scan] | None = None
+
+
+def scan_column(column: pa.Array | pa.ChunkedArray) -> Scan:
+    """Scan a column of texts (string or large_string without nulls), or remember its scan."""
+    global _last
+    key = _identity(column)
+    last = _last
+    if last is not None and last[0] == key:
+        return last[2]
+    scan = _scan(*text_buffers(column))
+    _last = (key, column, scan)
+    return scan
+
+
+def ngram_counts(scan: Scan) -> tuple[np.ndarray, np.ndarray]:
+    """Characters in repeated n-grams, int64[rows, len(NGRAM_COUNTS)]: datatrove's over all
+    tokens, DCLM's over the words alone; see `repeats.repeated_ngrams`."""
+    rows = len(scan.starts) - 1
+    most = int(np.diff(scan.starts).max(initial=0))
+    datatrove = np.zeros((rows, len(NGRAM_COUNTS)), np.int64)
+    dclm = np.zeros((rows, len(NGRAM_COUNTS)), np.int64)
+    _ngrams_of_rows(
+        scan.ids, scan.starts, scan.spelling_counts, scan.spelling_chars, scan.spelling_starts,
+        repeats.new_work(most), datatrove, dclm,
+    )  # fmt: skip
+    return datatrove, dclm
+
+
+def warm() -> None:
+    """Compile the kernels, or load them from Numba's cache."""
+    data, offsets = text_buffers(pa.array(["a b a b.\n\n词", ""], pa.large_string()))
+    ngram_counts(_scan(data, offsets))
+
+
+def _identity(column: pa.Array | pa.ChunkedArray) -> tuple:
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    return tuple(
+        (chunk.type, chunk.offset, len(chunk), *(b and b.address for b in chunk.buffers()))
+        for chunk in chunks
+    )
+
+
+def _scan(data: np.ndarray, offsets: np.ndarray) -> Scan:
+    rows = len(offsets) - 1
+    lengths = np.diff(offsets)
+    longest = int(lengths.max(initial=0))
+    counts = np.zeros((rows, len(COUNTS)), np.int64)
+    # Bounds that no text exceeds; memory that is never written is never taken.
+    ids = np.empty(len(data), np.int32)
+    spelling_counts = np.empty(len(data), np.int32)
+    spelling_chars = np.empty(len(data), np.int32)
+    starts = np.zeros(rows + 1, np.int64)
+    spelling_starts = np.zeros(rows + 1, np.int64)
+    _scan_rows(
+        data, offsets, classes(), segments.new_table(longest + 1),
+        segments.new_table(2 * longest + 4), counts, ids, starts, spelling_counts, spelling_chars,
+        spelling_starts,
+    )  # fmt: skip
+    used = spelling_starts[-1]
+    return Scan(
+        counts, lengths, ids[: starts[-1]], starts, spelling_counts[:used], spelling_chars[:used],
+        spelling_starts,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _scan_rows(
+    data, offsets, tables, words, lines, counts, ids, starts, spelling_counts, spelling_chars,
+    spelling_starts,
+):  # fmt: skip
+    for row in range(offsets.shape[0] - 1):
+        at = spelling_starts[row]
+        tokens = scan_document(
+            data, offsets[row], offsets[row + 1], tables, words, lines, counts[row], ids,
+            starts[row], spelling_chars[at:],
+        )  # fmt: skip
+        starts[row + 1] = starts[row] + tokens
+        entries = words.state[segments.ENTRIES]
+        spelling_counts[at : at + entries] = words.counts[:entries]
+        spelling_starts[row + 1] = at + entries
+
+
+@njit(cache=True, nogil=True)
+def _ngrams_of_rows(
+    ids, starts, spelling_counts, spelling_chars, spelling_starts, work, datatrove, dclm
+):
+    for row in range(starts.shape[0] - 1):
+        tokens = ids[starts[row] : starts[row + 1]]
+        counts = spelling_counts[spelling_starts[row] : spelling_starts[row + 1]]
+        chars = spelling_chars[spelling_starts[row] : spelling_starts[row + 1]]
+        repeated_ngrams(
+            tokens, tokens.shape[0], counts, chars, DATATROVE, work, datatrove[row], 0
+        )
+        words = 0
+        for index in range(tokens.shape[0]):
+            if chars[tokens[index]] > 0:
+                work.tokens[words] = tokens[index]
+                words += 1
+        if words == tokens.shape[0]:
+            repeated_ngrams(tokens, words, counts, chars, DCLM, work, dclm[row], 0)
+        else:
+            repeated_ngrams(
+                work.tokens[:words], words, counts, chars, DCLM, work, dclm[row], 0
+            )

@@ -1,0 +1,413 @@
+"""Recipe + catalog -> stages, checked and fingerprinted, in the order in which they run.
+
+    collect.<source>  ->  [fit.<step>]  ->  clean.<source>  ->  decide.<step> ...  ->  split
+      ->  tokenizer  ->  tokens  ->  mix  ->  train  ->  evaluate
+
+A stage's fingerprint is the hash of its kind and version, its parameters, the fingerprints of
+its inputs (or the content of its files), and the versions of the libraries that shape it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from corpusmith import catalog, schema, steps
+from corpusmith.errors import CorpusmithError, InputError, RecipeError, nearest
+from corpusmith.recipe import Recipe
+from corpusmith.store.fingerprint import FileHashes, hash_json, library_versions
+from corpusmith.store.workspace import Workspace, finished, user_key
+
+
+@dataclasses.dataclass
+class Stage:
+    """One result to make: what, from what, and where it goes."""
+
+    name: str
+    kind: str  # key of catalog.STAGES
+    top: str  # store, tokens, models
+    params: dict[str, Any]
+    inputs: tuple[str, ...]  # names of stages
+    ingredients: dict[str, Any]  # everything the fingerprint is made of
+    fingerprint: str
+    folder: Path
+
+    @property
+    def entry(self) -> str:
+        return catalog.STAGES[self.kind][0]
+
+    @property
+    def cached(self) -> bool:
+        return finished(self.folder, self.fingerprint)
+
+
+@dataclasses.dataclass
+class Plan:
+    recipe: Recipe
+    workspace: Workspace
+    stages: list[Stage]
+    steps: steps.CleanSteps
+    sources: tuple[str, ...]
+    secret: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that would be made: that of a run."""
+        return hash_json([stage.fingerprint for stage in self.stages])
+
+    def stage(self, name: str) -> Stage:
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
+
+    def until(self, name: str) -> Plan:
+        """The plan up to a stage (`clean` and `collect` mean those of all sources)."""
+        places = [i for i, s in enumerate(self.stages) if name in stage_words(s.name)]
+        if not places:
+            known = {word for s in self.stages for word in stage_words(s.name)}
+            raise InputError(f"no step {name!r} to stop at", expected=nearest(name, known))
+        return dataclasses.replace(self, stages=self.stages[: max(places) + 1])
+
+
+def stage_words(name: str) -> set[str]:
+    """What a stage may be called: `decide.gopher`, `gopher` or `decide`."""
+    head, _, tail = name.partition(".")
+    return {name, head, tail} - {""}
+
+
+class SplitParams(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    held_out: float = Field(gt=0, lt=1)
+    group: str | list[str] | None = None
+    min_documents: int = Field(20, ge=0)
+    min_bytes: int = Field(100_000, ge=0)
+
+
+class PackParams(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    length: int = Field(256, ge=8, le=1 << 17)
+    isolate: bool = False
+
+
+class _Maker:
+    def __init__(self, recipe: Recipe, workspace: Workspace, hashes: FileHashes) -> None:
+        self.recipe = recipe
+        self.workspace = workspace
+        self.hashes = hashes
+        self.stages: dict[str, Stage] = {}
+        self.secret = b""
+
+    def add(
+        self,
+        name: str,
+        kind: str,
+        params: dict[str, Any],
+        inputs: tuple[str, ...] = (),
+        *,
+        top: str = "store",
+        identity: dict[str, Any] | None = None,
+        extra: dict[str, Any] | None = None,
+        libraries: tuple[str, ...] = (),
+    ) -> Stage:
+        """`identity` replaces `params` in the fingerprint where these hold absolute paths."""
+        _, version, shaping = catalog.STAGES[kind]
+        names = [n for n in (*shaping, *libraries, *catalog.SHARED_LIBRARIES) if "schema" not in n]
+        ingredients = {
+            "kind": kind,
+            "name": name,
+            "version": version,
+            "schema": schema.SCHEMA_VERSION,
+            "params": params if identity is None else identity,
+            "inputs": {n: self.stages[n].fingerprint for n in inputs},
+            "libraries": library_versions(names),
+            "seed": self.recipe.seed,
+            **(extra or {}),
+        }
+        fingerprint = hash_json(ingredients)
+        folder = self.workspace.stage_folder(top, name, fingerprint)
+        stage = Stage(name, kind, top, params, inputs, ingredients, fingerprint, folder)
+        self.stages[name] = stage
+        return stage
+
+    # --- the stages, in order ------------------------------------------------------------
+
+    def collect(self) -> None:
+        from corpusmith.collect.readers import READERS, source_files
+
+        for source, raw in self.recipe.values["sources"].items():
+            where = ("sources", source)
+            read = raw["read"]
+            if not isinstance(read, str) or read not in READERS:
+                raise self.recipe.error(
+                    (*where, "read"), f"no reader {read!r}", expected=nearest(str(read), READERS)
+                )
+            spec = READERS[read]
+            given = {key: value for key, value in raw.items() if key != "read"}
+            if "max_document" in self.recipe.values:
+                given.setdefault("max_document_bytes", self.recipe.values["max_document"])
+            params = steps.validate(self.recipe, spec.params, given, where, f"reader {read!r}")
+            paths = params["path"] if isinstance(params["path"], list) else [params["path"]]
+            identity = {**params, "source": source, "read": read}
+            identity.pop("path")
+            params = {
+                **params,
+                "source": source,
+                "read": read,
+                "path": [str(absolute(self.recipe.folder, p)) for p in paths],
+            }
+            try:
+                files = source_files(params)
+            except CorpusmithError as error:
+                raise self.recipe.error(
+                    (*where, "path"), error.what, expected=error.expected, hint=error.hint
+                ) from error
+            if not files:
+                raise self.recipe.error(
+                    (*where, "path"),
+                    f"no file matches {', '.join(paths)}",
+                    expected=f"at least one file for source {source!r}",
+                    hint=f"ls {paths[0]}",
+                )
+            listed = [[uri, self._content(path)] for uri, path in files]
+            libraries = ("trafilatura",) if params.get("extract") == "trafilatura" else ()
+            self.add(
+                f"collect.{source}",
+                "collect",
+                params,
+                identity=identity,
+                extra={"files": hash_json(listed), "file_count": len(listed)},
+                libraries=libraries,
+            )
+
+    def _content(self, path: Path) -> str:
+        try:
+            return self.hashes.hash(path)
+        except InputError:
+            # The reader puts it in quarantine; here it only must not look like another file.
+            return "unreadable"
+
+    def clean(self, built: steps.CleanSteps) -> None:
+        for step in built.passes:
+            if step.operation.fit is not None:
+                self._fit(step)
+        users = {p: self.hashes.hash(Path(p)) for p in sorted(steps.iter_user_files(built))}
+        specs = [step.spec() for step in built.passes]
+        extra: dict[str, Any] = {"users": users}
+        if any(step.operation.name == "pii" for step in built.passes):
+            self.secret = user_key()
+            extra["key"] = hash_json(self.secret.hex())
+        libraries = tuple(sorted({n for s in built.passes for n in s.operation.libraries}))
+        fits = tuple(name for name in self.stages if name.startswith("fit."))
+        for source in self.recipe.values["sources"]:
+            identity = {"steps": [{**s, "op": _portable(s["op"])} for s in specs]}
+            self.add(
+                f"clean.{source}",
+                "clean",
+                {"steps": specs},
+                (f"collect.{source}", *fits),
+                identity=identity,
+                extra={**extra, "python": _unicode_version()},
+                libraries=libraries,
+            )
+
+    def _fit(self, step: steps.PassStep) -> None:
+        patterns = step.params[step.operation.fit_files]
+        listed = patterns if isinstance(patterns, list) else [patterns]
+        paths: list[Path] = []
+        for pattern in listed:
+            path = absolute(self.recipe.folder, pattern)
+            anchor = Path(path.anchor)
+            found = sorted(p for p in anchor.glob(str(path.relative_to(anchor))) if p.is_file())
+            if not found:
+                raise self.recipe.error(
+                    step.where, f"no file matches {pattern}", expected="at least one file"
+                )
+            paths += found
+        self.add(
+            f"fit.{step.name}",
+            "fit",
+            {"op": step.address, "params": step.params, "paths": [str(p) for p in paths]},
+            identity={"op": _portable(step.address), "params": step.params},
+            extra={
+                "version": step.operation.version,
+                "files": [[p.name, self.hashes.hash(p)] for p in paths],
+            },
+            libraries=step.operation.libraries,
+        )
+
+    def decide(self, built: steps.CleanSteps) -> tuple[str, ...]:
+        cleaned = tuple(n for n in self.stages if n.startswith("clean."))
+        earlier: list[str] = []
+        for step in built.decides:
+            columns = step.columns()
+            params = {
+                **step.params,
+                "columns": columns,
+                "sources": list(self.recipe.values["sources"]),
+                "after": list(earlier),
+            }
+            if step.kind == "decide":
+                params["steps"] = [{**s, "columns": columns} for s in step.params["steps"]]
+            stage = self.add(f"decide.{step.name}", step.kind, params, (*cleaned, *earlier))
+            earlier.append(stage.name)
+        return tuple(earlier)
+
+    def after(self, built: steps.CleanSteps, decided: tuple[str, ...]) -> None:
+        """Split, tokenizer, tokens, mix, train, evaluate: those that the recipe asks for."""
+        values, recipe = self.recipe.values, self.recipe
+        cleaned = tuple(n for n in self.stages if n.startswith("clean."))
+        sources = list(values["sources"])
+        common: dict[str, Any] = {"sources": sources, "after": list(decided)}
+        if values.get("split"):
+            params = steps.validate(recipe, SplitParams, values["split"], ("split",), "split")
+            columns = {}
+            for step in built.passes:
+                if step.operation.name in ("minhash", "exact_hash"):
+                    columns.update(step.columns)
+            self.add(
+                "split",
+                "split",
+                {**params, **common, "step": "split", "columns": columns},
+                (*cleaned, *decided),
+            )
+            decided = (*decided, "split")
+            common = {"sources": sources, "after": list(decided)}
+        for key, needs in (
+            ("mix", "tokenize"),
+            ("pack", "tokenize"),
+            ("train", "tokenize"),
+            ("evaluate", "train"),
+        ):
+            if values.get(key) and not values.get(needs):
+                raise recipe.error((key,), f"{key}: needs {needs}:", expected=f"a key `{needs}:`")
+        if values.get("evaluate") and not values.get("split"):
+            raise recipe.error(
+                ("evaluate",),
+                "nothing is held out to evaluate on",
+                expected="split: {held_out: 0.02}",
+            )
+        if not values.get("tokenize"):
+            return
+        self._tokens(common, (*cleaned, *decided), sources)
+        if values.get("train"):
+            self._train(common, (*cleaned, *decided))
+
+    def _tokens(
+        self, common: dict[str, Any], inputs: tuple[str, ...], sources: list[str]
+    ) -> None:
+        from corpusmith.tokenize.params import MixParams, TokenizeParams
+        from corpusmith.tokenize.mix import parse_tokens, validate_mix
+
+        recipe, values = self.recipe, self.recipe.values
+        params = steps.validate(
+            recipe, TokenizeParams, values["tokenize"], ("tokenize",), "tokenize"
+        )
+        params = {k: v for k, v in params.items() if v is not None}
+        identity, extra = params, {}
+        if "load" in params:
+            local = absolute(recipe.folder, params["load"])
+            if local.exists():
+                params = {**params, "load": str(local)}
+                files = [local] if local.is_file() else sorted(local.iterdir())
+                extra["files"] = [[p.name, self.hashes.hash(p)] for p in files if p.is_file()]
+        self.add(
+            "tokenizer",
+            "tokenizer",
+            {**params, **common},
+            inputs,
+            identity={**identity, **common},
+            extra=extra,
+        )
+        self.add("tokens", "tokens", {**common}, ("tokenizer", *inputs), top="tokens")
+        mix = steps.validate(recipe, MixParams, values.get("mix"), ("mix",), "mix")
+        mix = {k: v for k, v in mix.items() if v is not None}
+        try:
+            if "weights" in mix:
+                validate_mix(mix["weights"], sources)
+            if "tokens" in mix:
+                mix["tokens"] = parse_tokens(mix["tokens"])
+        except RecipeError as error:
+            raise recipe.error(
+                ("mix",), error.what, expected=error.expected, hint=error.hint
+            ) from error
+        self.add("mix", "mix", mix, ("tokens",))
+
+    def _train(self, common: dict[str, Any], inputs: tuple[str, ...]) -> None:
+        from corpusmith.evaluate.params import evaluate_params
+        from corpusmith.train.params import TrainParams
+
+        recipe, values = self.recipe, self.recipe.values
+        pack = steps.validate(recipe, PackParams, values.get("pack"), ("pack",), "pack")
+        train = steps.validate(recipe, TrainParams, values["train"], ("train",), "train")
+        identity, extra = {"pack": pack, "train": train}, {}
+        local = absolute(recipe.folder, train["model"])
+        if train["model"] not in ("gpt2", "llama") and local.exists():
+            train = {**train, "model": str(local)}
+            extra["files"] = [
+                [p.name, self.hashes.hash(p)] for p in sorted(local.iterdir()) if p.is_file()
+            ]
+        self.add(
+            "train",
+            "train",
+            {"pack": pack, "train": train},
+            ("tokenizer", "tokens", "mix"),
+            top="models",
+            identity=identity,
+            extra=extra,
+        )
+        if values.get("evaluate"):
+            try:
+                wanted = evaluate_params(values["evaluate"])
+            except RecipeError as error:
+                raise recipe.error(
+                    ("evaluate",), error.what, expected=error.expected, hint=error.hint
+                ) from error
+            params = {**common, "evaluate": wanted, "split": "split", "pack": pack}
+            self.add(
+                "evaluate",
+                "evaluate",
+                params,
+                ("tokenizer", "tokens", "mix", "train", *inputs),
+            )
+
+
+def absolute(folder: Path, path: str) -> Path:
+    """`path` from the recipe's folder; `~` is the user's home."""
+    found = Path(path).expanduser()
+    return found if found.is_absolute() else folder.absolute() / found
+
+
+def _portable(address: str) -> str:
+    """A user's operation by the name of its file: a moved recipe is the same recipe."""
+    location, _, name = address.rpartition(":")
+    return f"{Path(location).name}:{name}" if location.endswith(".py") else address
+
+
+def _unicode_version() -> str:
+    import unicodedata
+
+    return unicodedata.unidata_version
+
+
+def make(recipe: Recipe, workspace: Workspace) -> Plan:
+    """Check the whole recipe and plan its stages; raises before anything runs."""
+    built = steps.build(recipe)
+    cache = workspace.root / "hashes.sqlite"
+    with FileHashes(cache) as hashes:
+        maker = _Maker(recipe, workspace, hashes)
+        maker.collect()
+        maker.clean(built)
+        decided = maker.decide(built)
+        maker.after(built, decided)
+    return Plan(
+        recipe=recipe,
+        workspace=workspace,
+        stages=list(maker.stages.values()),
+        steps=built,
+        sources=tuple(recipe.values["sources"]),
+        secret=maker.secret,
+    )

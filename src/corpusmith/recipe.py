@@ -1,0 +1,248 @@
+"""The recipe's syntax: YAML in, plain values with the line and column of each out.
+
+Nothing here knows an operation; `plan` checks names and parameters against the catalog.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarbool import ScalarBoolean
+
+from corpusmith import schema
+from corpusmith.errors import RecipeError, nearest
+
+MAX_BYTES = 1 << 20
+MAX_VALUES = 20_000  # aliases are expanded: a bomb of them ends here
+
+TOP_KEYS = (
+    *("corpusmith", "corpus", "seed", "sources", "clean", "split", "tokenize", "mix", "pack"),
+    *("train", "evaluate", "max_document", "max_quarantined", "document_seconds"),
+)
+REQUIRED_KEYS = ("corpusmith", "corpus", "sources")
+ENVIRONMENT = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
+
+Where = tuple[str | int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """The values of a recipe file, and where each stands in it."""
+
+    path: Path
+    values: dict[str, Any]
+    positions: dict[Where, tuple[int, int]]  # line and column, from 1, of each key and item
+    secrets: tuple[str, ...] = ()  # values that ${env:NAME} gave: redacted everywhere
+
+    @property
+    def folder(self) -> Path:
+        """Relative paths in the recipe start here."""
+        return self.path.parent
+
+    @property
+    def corpus(self) -> str:
+        return self.values["corpus"]
+
+    @property
+    def seed(self) -> int:
+        return self.values.get("seed", 0)
+
+    def position(self, where: Where) -> str:
+        """`file:line:column` of a key, or of the nearest thing around it."""
+        for length in range(len(where), -1, -1):
+            if where[:length] in self.positions:
+                line, column = self.positions[where[:length]]
+                return f"{self.path}:{line}:{column}"
+        return str(self.path)
+
+    def error(self, where: Where, what: str, *, expected: str = "", hint: str = "") -> RecipeError:
+        return RecipeError(what, where=self.position(where), expected=expected, hint=hint)
+
+
+def read(path: str | os.PathLike) -> Recipe:
+    """Read a recipe file; RecipeError with line and column where its syntax is wrong."""
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RecipeError(
+            f"can't read the recipe: {error.strerror}",
+            where=str(path),
+            hint=f"corpusmith init {path}",
+        ) from error
+    return parse(data, path)
+
+
+def parse(data: bytes, path: Path) -> Recipe:
+    if len(data) > MAX_BYTES:
+        raise RecipeError(
+            f"the recipe has {len(data):,} bytes", where=str(path), expected=f"at most {MAX_BYTES:,}"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"not UTF-8 at byte {error.start}", where=str(path)) from error
+    root = _load(text, path)
+    if not isinstance(root, CommentedMap):
+        raise RecipeError(
+            "a recipe is a mapping of keys",
+            where=f"{path}:1:1",
+            expected="corpusmith: 1, corpus: NAME, sources: ...",
+            hint="corpusmith init recipe.yaml",
+        )
+    reader = _Reader(path)
+    try:
+        values = reader.plain(root, ())
+    except RecursionError as error:
+        raise RecipeError("nested too deeply", where=str(path)) from error
+    recipe = Recipe(path, values, reader.positions, tuple(reader.secrets))
+    _check_top(recipe)
+    return recipe
+
+
+def _load(text: str, path: Path) -> Any:
+    try:
+        return YAML(typ="rt", pure=True).load(text)
+    except DuplicateKeyError as error:
+        mark = error.problem_mark
+        raise RecipeError(
+            str(error.problem).split("\n")[0].replace("found duplicate", "duplicate"),
+            where=f"{path}:{mark.line + 1}:{mark.column + 1}",
+            expected="each key once",
+        ) from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
+        star = re.search(r"(^|[:\[{,\s-])\*", line)
+        raise RecipeError(
+            f"not valid YAML: {error.problem or error.context}",
+            where=where,
+            hint='put quotes around a value that starts with *: "*.jsonl"' if star else "",
+        ) from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise RecipeError(f"not valid YAML: {error}", where=str(path)) from error
+
+
+class _Reader:
+    """Turns ruamel's tree into plain values and notes where each key and item stands."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.positions: dict[Where, tuple[int, int]] = {(): (1, 1)}
+        self.secrets: list[str] = []
+        self._count = 0
+
+    def plain(self, node: Any, where: Where) -> Any:
+        self._count += 1
+        if self._count > MAX_VALUES:
+            raise RecipeError(
+                f"the recipe unfolds to over {MAX_VALUES:,} values",
+                where=str(self.path),
+                hint="aliases (*name) repeat what they name: write fewer of them",
+            )
+        if isinstance(node, CommentedMap):
+            return {str(k): self._item(node, k, (*where, str(k))) for k in node}
+        if isinstance(node, CommentedSeq):
+            return [self._item(node, i, (*where, i)) for i in range(len(node))]
+        if isinstance(node, (bool, ScalarBoolean)):
+            return bool(node)
+        if isinstance(node, int):
+            return int(node)
+        if isinstance(node, float):
+            return float(node)
+        if node is None:
+            return None
+        if isinstance(node, str):
+            return self._text(str(node), where)
+        # A timestamp or a tagged scalar: its text.
+        return str(node)
+
+    def _item(self, node: Any, key: Any, where: Where) -> Any:
+        try:
+            spot = node.lc.item(key) if isinstance(node, CommentedSeq) else node.lc.key(key)
+            self.positions[where] = (spot[0] + 1, spot[1] + 1)
+        except (KeyError, TypeError, AttributeError):
+            pass  # merged keys have no place of their own
+        return self.plain(node[key], where)
+
+    def _text(self, text: str, where: Where) -> str:
+        def value(match: re.Match) -> str:
+            name = match.group(1)
+            found = os.environ.get(name)
+            if found is None:
+                line, column = self.positions.get(where, (1, 1))
+                raise RecipeError(
+                    f"the environment has no {name}",
+                    where=f"{self.path}:{line}:{column}",
+                    hint=f"export {name}=...",
+                )
+            if found:
+                self.secrets.append(found)
+            return found
+
+        return ENVIRONMENT.sub(value, text)
+
+
+def _check_top(recipe: Recipe) -> None:
+    values = recipe.values
+    for key in values:
+        if key not in TOP_KEYS:
+            raise recipe.error((key,), f"unknown key {key!r}", expected=nearest(key, TOP_KEYS))
+    version = values.get("corpusmith")
+    if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
+        raise recipe.error(("corpusmith",), f"corpusmith: {version!r}", expected="the number 1")
+    if version is not None and version > schema.SCHEMA_VERSION:
+        raise recipe.error(
+            ("corpusmith",),
+            f"this recipe is of version {version}, this corpusmith reads up to "
+            f"{schema.SCHEMA_VERSION}",
+            hint="pip install --upgrade corpusmith",
+        )
+    for key in REQUIRED_KEYS:
+        if values.get(key) in (None, "", {}):
+            example = {"corpusmith": "corpusmith: 1", "corpus": "corpus: my-corpus"}.get(
+                key, 'sources: {pages: {read: jsonl, path: "*.jsonl"}}'
+            )
+            raise recipe.error((), f"the key {key!r} is missing", expected=example)
+    _check_names(recipe)
+    shapes = {"clean": list, "split": dict, "tokenize": dict, "mix": dict, "pack": dict}
+    shapes |= {"train": dict, "evaluate": list, "seed": int, "max_document": int}
+    words = {dict: "a mapping {key: value}", list: "a list", int: "a whole number"}
+    for key, shape in shapes.items():
+        value = values.get(key)
+        if value is not None and (not isinstance(value, shape) or isinstance(value, bool)):
+            raise recipe.error((key,), f"{key}: {value!r}", expected=words[shape])
+
+
+def _check_names(recipe: Recipe) -> None:
+    corpus, sources = recipe.values["corpus"], recipe.values["sources"]
+    for where, name in [(("corpus",), corpus)] + [
+        (("sources", s), s) for s in (sources if isinstance(sources, dict) else {})
+    ]:
+        if not isinstance(name, str) or not NAME.match(name):
+            raise recipe.error(
+                where,
+                f"{name!r} can't be a name",
+                expected="small letters, digits, `-`, `_` and `.`, since folders are named by it",
+            )
+    if not isinstance(sources, dict):
+        raise recipe.error(
+            ("sources",),
+            "sources is not a mapping",
+            expected='NAME: {read: jsonl, path: "*.jsonl"}',
+        )
+    for name, source in sources.items():
+        if not isinstance(source, dict) or "read" not in source:
+            raise recipe.error(
+                ("sources", name), f"source {name!r} has no `read:`", expected="read: jsonl, ..."
+            )

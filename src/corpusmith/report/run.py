@@ -1,0 +1,218 @@
+"""A finished run, read: the folders of its stages, its documents, signals and figures."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpusmith import schema
+from corpusmith.errors import InputError, MissingExtraError
+from corpusmith.store.atomic import read_json
+from corpusmith.store.parts import iter_part, left_ids, part_names
+from corpusmith.store.workspace import check_version, read_manifest
+
+if TYPE_CHECKING:
+    import datasets
+    import torch.utils.data
+
+
+class Run:
+    """One run folder (`runs/<time>-<short>`, or `latest`); reads only what is asked for."""
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        self.folder = Path(folder).resolve()
+        lock = self.folder / "recipe.lock.yaml"
+        if not lock.exists():
+            found = self.folder / "latest"
+            if (found / "recipe.lock.yaml").exists():
+                self.folder = found.resolve()
+            else:
+                raise InputError(
+                    "no run here",
+                    where=str(folder),
+                    expected="a run folder (corpora/<corpus>/latest), or a folder with `latest`",
+                    hint="corpusmith run RECIPE",
+                )
+        self.root = self.folder.parent.parent
+
+    @functools.cached_property
+    def lock(self) -> dict[str, Any]:
+        """recipe.lock.yaml."""
+        path = self.folder / "recipe.lock.yaml"
+        found = _read(path)
+        check_version(found, path)
+        return found
+
+    @functools.cached_property
+    def summary(self) -> dict[str, Any]:
+        """summary.json."""
+        path = self.folder / "summary.json"
+        if not path.exists():
+            raise InputError(
+                "this run did not finish",
+                where=str(self.folder),
+                hint=f"corpusmith run {self.lock.get('recipe_path', 'RECIPE')}",
+            )
+        found = _read(path)
+        check_version(found, path)
+        return found
+
+    # --- stages --------------------------------------------------------------------------
+
+    def stages(self) -> list[dict[str, Any]]:
+        """{"name", "kind", "fingerprint", "folder"} in the order in which they ran."""
+        return self.lock["stages"]
+
+    def has(self, name: str) -> bool:
+        return any(stage["name"] == name for stage in self.stages())
+
+    def stage(self, name: str) -> Path:
+        """Folder of a stage; KeyError where the run has none of this name."""
+        for stage in self.stages():
+            if stage["name"] == name:
+                return self.root / stage["folder"]
+        raise KeyError(name)
+
+    def info(self, name: str) -> dict[str, Any]:
+        """The figures in a stage's manifest."""
+        return read_manifest(self.stage(name))["info"]
+
+    @property
+    def sources(self) -> list[str]:
+        return self.lock["sources"]
+
+    def clean_folders(self) -> dict[str, Path]:
+        return {s: self.stage(f"clean.{s}") for s in self.sources if self.has(f"clean.{s}")}
+
+    def collect_folders(self) -> dict[str, Path]:
+        return {s: self.stage(f"collect.{s}") for s in self.sources if self.has(f"collect.{s}")}
+
+    def decide_folders(self) -> list[tuple[str, Path]]:
+        """Step and folder of every deciding stage, in order; the split is not among them."""
+        return [
+            (stage["name"].partition(".")[2], self.root / stage["folder"])
+            for stage in self.stages()
+            if stage["name"].startswith("decide.")
+        ]
+
+    def split_folder(self) -> Path | None:
+        return self.stage("split") if self.has("split") else None
+
+    def parts(self, source: str) -> list[str]:
+        return part_names(self.stage(f"clean.{source}"))
+
+    # --- Arrow readers -------------------------------------------------------------------
+
+    def documents(self, *, split: str = "all") -> pa.RecordBatchReader:
+        """Documents that every step kept; `split`: all, train or held_out.
+
+        Columns of `schema.DOCUMENT`.
+        """
+        if split not in ("all", "train", "held_out"):
+            raise ValueError(f"split {split!r}: all, train or held_out")
+        return pa.RecordBatchReader.from_batches(schema.DOCUMENT, self._kept(split))
+
+    def _kept(self, split: str) -> Iterator[pa.RecordBatch]:
+        decisions = [folder for _, folder in self.decide_folders()]
+        held = [f for f in [self.split_folder()] if f is not None]
+        for source, folder in self.clean_folders().items():
+            for part in self.parts(source):
+                gone = left_ids(decisions, part)
+                held_out = left_ids(held, part)
+                for table in iter_part(folder, "documents", part):
+                    mask = pc.invert(pc.is_in(table["id"], gone))
+                    if split == "train":
+                        mask = pc.and_(mask, pc.invert(pc.is_in(table["id"], held_out)))
+                    elif split == "held_out":
+                        mask = pc.and_(mask, pc.is_in(table["id"], held_out))
+                    yield from table.filter(mask).cast(schema.DOCUMENT).to_batches()
+
+    def dropped(self) -> pa.RecordBatchReader:
+        """Decisions: one row a document that left. Columns of `schema.DECISION`."""
+        return pa.RecordBatchReader.from_batches(schema.DECISION, self._dropped())
+
+    def _dropped(self) -> Iterator[pa.RecordBatch]:
+        for _, folder in self.decide_folders():
+            for part in part_names(folder):
+                for table in iter_part(folder, "decisions", part):
+                    yield from table.cast(schema.DECISION).to_batches()
+
+    def signals(self) -> pa.RecordBatchReader:
+        """One row a document, dropped ones too: `id`, rule columns, every signal."""
+        tables = self._signals()
+        first = next(tables, None)
+        if first is None:
+            return pa.RecordBatchReader.from_batches(pa.schema([("id", pa.string())]), [])
+        layout = first.schema
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            yield from first.to_batches()
+            for table in tables:
+                yield from table.cast(layout).to_batches()
+
+        return pa.RecordBatchReader.from_batches(layout, batches())
+
+    def _signals(self) -> Iterator[pa.Table]:
+        for source, folder in self.clean_folders().items():
+            for part in self.parts(source):
+                yield from iter_part(folder, "signals", part)
+
+    def quarantine(self) -> pa.Table:
+        """What could not be read or cleaned. Columns of `schema.QUARANTINE`."""
+        tables = [
+            table.cast(schema.QUARANTINE)
+            for folder in [*self.collect_folders().values(), *self.clean_folders().values()]
+            for part in part_names(folder)
+            for table in iter_part(folder, "quarantine", part)
+        ]
+        return pa.concat_tables(tables) if tables else schema.QUARANTINE.empty_table()
+
+    def sql(self, query: str) -> pa.Table:
+        """DuckDB over the tables `documents`, `dropped`, `signals` and `quarantine`.
+
+        >>> run.sql("select source, count(*) from documents group by source")  # doctest: +SKIP
+        """
+        import duckdb
+
+        with duckdb.connect() as connection:
+            connection.register("documents", self.documents())
+            connection.register("dropped", self.dropped())
+            connection.register("signals", self.signals())
+            connection.register("quarantine", self.quarantine())
+            return connection.execute(query).to_arrow_table()
+
+    # --- other libraries -----------------------------------------------------------------
+
+    def to_datasets(self, *, split: str = "train") -> datasets.Dataset:
+        """A Hugging Face `Dataset` of the kept documents."""
+        try:
+            import datasets
+        except ImportError as error:
+            raise MissingExtraError("datasets", "train") from error
+        reader = self.documents(split=split)
+        return datasets.Dataset(reader.read_all())
+
+    def to_torch(self, *, length: int | None = None) -> torch.utils.data.IterableDataset:
+        """The training windows as an iterable dataset of int64 tensors (length + 1,)."""
+        from corpusmith.train.data import windows_dataset
+
+        pack = self.lock["recipe"].get("pack") or {}
+        return windows_dataset(
+            self.stage("tokens"),
+            self.stage("mix"),
+            length=length or pack.get("length", 256),
+            seed=self.lock["recipe"].get("seed", 0),
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"can't read {path.name}: {error}", where=str(path.parent)) from error

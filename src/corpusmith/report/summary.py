@@ -1,0 +1,113 @@
+"""summary.json: the figures of a run, and the conservation law checked on them.
+
+    in + created = kept + dropped + merged + quarantined        for every source and step
+
+`merged` are documents that left as duplicates of one that is kept, `dropped` all others that
+left. Documents held out for evaluation, and those that the mix did not draw, are kept.
+"""
+
+from __future__ import annotations
+
+import collections
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from corpusmith import schema
+from corpusmith.plan import Plan
+from corpusmith.store.parts import iter_part, part_names
+from corpusmith.store.workspace import read_manifest
+
+MERGING = ("exact", "near")
+
+
+def summarize(planned: Plan, seconds: dict[str, float], wall: float) -> dict[str, Any]:
+    """The content of summary.json; `unbalanced` names each source whose figures don't add up."""
+    infos = {s.name: read_manifest(s.folder) for s in planned.stages}
+    by_source = {source: _read_counts(infos, source) for source in planned.sources}
+    by_step: list[dict[str, Any]] = []
+    warnings = [f"{name}: {w}" for name, m in infos.items() for w in m["warnings"]]
+    for stage in planned.stages:
+        if stage.name.startswith("decide.") or stage.name == "split":
+            by_step += _step_rows(stage.name, stage.kind, stage.folder, by_source)
+    totals: dict[str, int] = collections.Counter()
+    unbalanced = []
+    for source, counts in by_source.items():
+        left = counts["dropped"] + counts["merged"] + counts["quarantined"]
+        counts["kept"] = counts["read"] + counts["created"] - left
+        if f"clean.{source}" in infos and counts.pop("documents") - (
+            counts["dropped"] + counts["merged"]
+        ) != counts["kept"]:
+            unbalanced.append(f"source {source!r}: {counts}")
+        counts.pop("documents", None)
+        totals.update(counts)
+    tokens = infos.get("tokens", {}).get("info", {})
+    drawn = infos.get("mix", {}).get("info", {})
+    model = _model(infos)
+    return {
+        "schema": schema.SCHEMA_VERSION,
+        "corpus": planned.recipe.corpus,
+        "fingerprint": planned.fingerprint,
+        "documents": {
+            key: totals.get(key, 0)
+            for key in ("read", "created", "kept", "dropped", "merged", "quarantined", "held_out")
+        },
+        "by_source": by_source,
+        "by_step": by_step,
+        "tokens": {
+            "total": tokens.get("tokens", 0),
+            "by_source": {s: v["tokens"] for s, v in tokens.get("by_source", {}).items()},
+            "mix": drawn,
+        },
+        "model": model,
+        "warnings": warnings,
+        "unbalanced": unbalanced,
+        "seconds": {**seconds, "total": round(wall, 3)},
+    }
+
+
+def _read_counts(infos: dict[str, Any], source: str) -> dict[str, int]:
+    collect = infos.get(f"collect.{source}", {}).get("info", {})
+    clean = infos.get(f"clean.{source}", {}).get("info", {})
+    return {
+        "read": collect.get("read", 0),
+        "created": collect.get("created", 0),
+        "kept": 0,
+        "dropped": 0,
+        "merged": 0,
+        "quarantined": collect.get("quarantined", 0) + clean.get("quarantined", 0),
+        "held_out": 0,
+        "documents": clean.get("documents", 0),
+    }
+
+
+def _step_rows(
+    name: str, kind: str, folder: Path, by_source: dict[str, dict[str, int]]
+) -> list[dict[str, Any]]:
+    """One row for each rule of a step; adds to the sources' figures."""
+    column = {"split": "held_out"}.get(name, "merged" if kind in MERGING else "dropped")
+    rules: dict[str, collections.Counter] = {}
+    for part in part_names(folder):
+        source = part.rpartition("-")[0]
+        for table in iter_part(folder, "decisions", part, columns=["rule"]):
+            for row in pc.value_counts(table["rule"]).to_pylist():
+                rules.setdefault(row["values"], collections.Counter())[source] += row["counts"]
+                by_source[source][column] += row["counts"]
+    step = name.partition(".")[2] or name
+    return [
+        {
+            "step": step,
+            "rule": rule,
+            "as": column,
+            "dropped": sum(counts.values()),
+            "by_source": dict(sorted(counts.items())),
+        }
+        for rule, counts in rules.items()
+    ] or [{"step": step, "rule": None, "as": column, "dropped": 0, "by_source": {}}]
+
+
+def _model(infos: dict[str, Any]) -> dict[str, Any]:
+    train = infos.get("train", {}).get("info", {})
+    evaluation = infos.get("evaluate", {}).get("info", {})
+    return {**train, **evaluation} if train else {}

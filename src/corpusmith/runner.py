@@ -1,0 +1,283 @@
+"""Executes a plan stage by stage: takes what is there, makes what is not, writes the record.
+
+    runs/<time>-<short>/recipe.lock.yaml   the recipe, its stages with fingerprints and folders
+                        events.jsonl       one line a task
+                        summary.json       the figures
+                        report.html        the page
+                        logs/              what workers printed
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from corpusmith import catalog, plan, recipe, schema
+from corpusmith.engine.base import resolve
+from corpusmith.engine.local import BATCH_BYTES, DOCUMENT_SECONDS, LocalEngine
+from corpusmith.engine.numba_cache import cache_environment
+from corpusmith.errors import CheckError, CorpusmithError
+from corpusmith.op import Work
+from corpusmith.plan import Plan, Stage
+from corpusmith.report.html import write_report
+from corpusmith.report.run import Run
+from corpusmith.report.summary import summarize
+from corpusmith.store.atomic import disk_errors, write_bytes, write_json
+from corpusmith.store.fingerprint import library_versions
+from corpusmith.store.workspace import Workspace, finish, read_manifest
+
+Event = dict[str, Any]
+MAX_QUARANTINED = 0.05
+RECORDED = ("start", "done", "lost", "round", "warm", "cached", "stage", "end")
+
+
+class Terminated(BaseException):
+    """SIGTERM came: like KeyboardInterrupt, it passes every `except Exception`."""
+
+
+class Recorder:
+    """Writes events.jsonl and passes each event on to the progress display."""
+
+    def __init__(self, path: Path, listener: Callable[[Event], None]) -> None:
+        with disk_errors(path):
+            self._file: IO[str] = open(path, "a", encoding="utf-8")  # noqa: SIM115
+        self._path = path
+        self._listener = listener
+
+    def __call__(self, event: Event) -> None:
+        if event["event"] in RECORDED:
+            line = {"time": _now(), **event}
+            with disk_errors(self._path):
+                self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                self._file.flush()
+        self._listener(event)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def workspace_for(source: recipe.Recipe, workdir: str | os.PathLike | None) -> Workspace:
+    """`--workdir`, else `corpora/<corpus>` beside where we stand."""
+    root = Path(workdir) if workdir else Path("corpora") / source.corpus
+    return Workspace(root.absolute())
+
+
+def run(
+    recipe_path: str | os.PathLike,
+    *,
+    workdir: str | os.PathLike | None = None,
+    workers: int | None = None,
+    until: str | None = None,
+    wait: bool = False,
+    strict: bool = False,
+    batch_bytes: int = BATCH_BYTES,
+    listener: Callable[[Event], None] | None = None,
+) -> Run:
+    """Run a recipe; what earlier runs made is taken as it is.
+
+    Raises RecipeError and InputError before anything runs, BusyError where another process
+    makes the same result, CheckError where too much of a source went to quarantine, where
+    the conservation law doesn't hold, or (`strict`) where a stage warned.
+    """
+    source = recipe.read(recipe_path)
+    workspace = workspace_for(source, workdir)
+    workspace.create()
+    planned = plan.make(source, workspace)
+    if until:
+        planned = planned.until(until)
+    listener = listener or (lambda event: None)
+    earlier = finished_run(planned)
+    if earlier is not None:
+        listener({"event": "nothing", "run": str(earlier.folder)})
+        _check_warnings(earlier.summary["warnings"], strict)
+        return earlier
+    folder = workspace.new_run(planned.fingerprint)
+    recorder = Recorder(folder / "events.jsonl", listener)
+    began = time.monotonic()
+    seconds: dict[str, float] = {}
+    try:
+        write_lock(planned, folder)
+        with terminable():
+            _execute(planned, folder, recorder, seconds, workers, wait, batch_bytes)
+        summary = summarize(planned, seconds, time.monotonic() - began)
+        write_json(folder / "summary.json", summary)
+        found = Run(folder)
+        write_report(found)
+        workspace.set_latest(folder)
+        recorder({"event": "end", "seconds": round(time.monotonic() - began, 3)})
+    finally:
+        recorder.close()
+    if summary["unbalanced"]:
+        raise CheckError(
+            "documents were lost: " + "; ".join(summary["unbalanced"]),
+            where=str(folder),
+            hint=f"corpusmith verify {folder}",
+        )
+    _check_warnings(summary["warnings"], strict)
+    return found
+
+
+def _check_warnings(warnings: list[str], strict: bool) -> None:
+    if strict and warnings:
+        raise CheckError(f"{len(warnings)} warnings under --strict: " + "; ".join(warnings))
+
+
+def finished_run(planned: Plan) -> Run | None:
+    """The latest run, where it made all that this plan would make and all of it is still there."""
+    latest = planned.workspace.root / "latest"
+    try:
+        found = Run(latest.resolve())
+        same = found.summary["fingerprint"] == planned.fingerprint
+    except (OSError, ValueError, KeyError, CorpusmithError):
+        return None
+    return found if same and all(stage.cached for stage in planned.stages) else None
+
+
+def _execute(
+    planned: Plan,
+    folder: Path,
+    recorder: Recorder,
+    seconds: dict[str, float],
+    workers: int | None,
+    wait: bool,
+    batch_bytes: int,
+) -> None:
+    values = planned.recipe.values
+    engine = LocalEngine(
+        workers,
+        batch_bytes=batch_bytes,
+        document_seconds=float(values.get("document_seconds", DOCUMENT_SECONDS)),
+        on_event=recorder,
+        log_folder=folder / "logs",
+        warm=catalog.KERNELS,
+        environment=cache_environment(),
+    )
+    with engine:
+        total = len(planned.stages)
+        for number, stage in enumerate(planned.stages):
+            label = {"stage": stage.name, "number": number + 1, "of": total}
+            if stage.cached:
+                recorder({"event": "cached", **label})
+            else:
+                with planned.workspace.lock(stage.folder, wait=wait):
+                    if not stage.cached:  # another process may have made it while we waited
+                        recorder({"event": "stage", **label})
+                        began = time.monotonic()
+                        _make(stage, planned, engine)
+                        seconds[stage.name] = round(time.monotonic() - began, 3)
+            check_quarantine(stage, values.get("max_quarantined", MAX_QUARANTINED))
+
+
+def _make(stage: Stage, planned: Plan, engine: LocalEngine) -> None:
+    engine.stage = stage.name
+    work = Work(
+        folder=stage.folder,
+        params=stage.params,
+        inputs={name: planned.stage(name).folder for name in stage.inputs},
+        engine=engine,
+        seed=planned.recipe.seed,
+        secret=planned.secret,
+    )
+    with disk_errors(stage.folder):
+        stage.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        resolve(stage.entry)(work)
+    except CorpusmithError:
+        raise
+    except OSError:
+        with disk_errors(stage.folder):
+            raise
+    finish(
+        stage.folder,
+        stage=stage.name,
+        fingerprint=stage.fingerprint,
+        ingredients=stage.ingredients,
+        info=work.info,
+        warnings=work.warnings,
+    )
+
+
+def check_quarantine(stage: Stage, limit: float) -> None:
+    """CheckError where over `limit` of a source went to quarantine, by name."""
+    if stage.kind not in ("collect", "clean"):
+        return
+    info = read_manifest(stage.folder)["info"]
+    bad = info.get("quarantined", 0) - info.get("expected_quarantine", 0)
+    total = info.get("documents", 0) + bad
+    if bad and bad > limit * total:
+        source = stage.name.partition(".")[2]
+        raise CheckError(
+            f"{bad:,} of {total:,} documents of source {source!r} ({bad / total:.1%}) went to "
+            f"quarantine in {stage.name}",
+            where=str(stage.folder / "quarantine"),
+            expected=f"at most {limit:.0%} (max_quarantined)",
+            hint="look at the errors there; max_quarantined: in the recipe moves the limit",
+        )
+
+
+def write_lock(planned: Plan, folder: Path) -> None:
+    """recipe.lock.yaml: JSON is YAML, and stays exact."""
+    root = planned.workspace.root
+    lock = {
+        "schema": schema.SCHEMA_VERSION,
+        "corpus": planned.recipe.corpus,
+        "fingerprint": planned.fingerprint,
+        "recipe": planned.recipe.values,
+        "recipe_path": str(planned.recipe.path.absolute()),
+        "sources": list(planned.sources),
+        "stages": [
+            {
+                "name": stage.name,
+                "kind": stage.kind,
+                "fingerprint": stage.fingerprint,
+                "folder": stage.folder.relative_to(root).as_posix(),
+            }
+            for stage in planned.stages
+        ],
+        "decides": [
+            {
+                "step": step.name,
+                "kind": step.kind,
+                "columns": step.columns(),
+                "rules": step.rules.model_dump(mode="json") if step.rules else None,
+            }
+            for step in planned.steps.decides
+        ],
+        "passes": [step.spec() for step in planned.steps.passes],
+        "libraries": library_versions(
+            ["corpusmith", "numpy", "numba", "pyarrow", "tokenizers", "torch", "transformers"]
+        ),
+    }
+    text = json.dumps(lock, indent=1, ensure_ascii=False)
+    for secret in sorted(planned.recipe.secrets, key=len, reverse=True):
+        text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], "[redacted]")
+    write_bytes(folder / "recipe.lock.yaml", (text + "\n").encode())
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM raises Terminated here, so that workers are ended and the exit code is 143."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: Any) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

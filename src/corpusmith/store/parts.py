@@ -1,0 +1,249 @@
+"""Parts: the atomic Parquet files of a stage, with a manifest entry that is written last.
+
+    store/<stage>-<fingerprint>/
+        documents/pages-00000.parquet     one folder a kind, one file a part
+        signals/pages-00000.parquet
+        parts/main/pages-00000.json       the entry: files, rows, bytes, checksums, info
+        manifest.json                     written when every part is there
+
+A part exists once its entry does. Row groups are cut by rows and by bytes of the rows
+themselves, so a file's bytes don't depend on how the rows came in batches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from corpusmith import schema
+from corpusmith.store.atomic import HashedFile, read_json, write_json
+
+GROUP_ROWS = 4096
+GROUP_BYTES = 16 << 20
+
+
+class _Table:
+    """One Parquet file in the making: re-cuts what comes in into fixed row groups."""
+
+    def __init__(self, path: Path, table_schema: pa.Schema) -> None:
+        self.file = HashedFile(path)
+        self.schema = table_schema
+        self.rows = 0
+        self._pending: list[pa.Table] = []
+        self._pending_rows = 0
+        self._pending_bytes = 0
+        self._writer = pq.ParquetWriter(
+            pa.PythonFile(self.file, mode="w"),
+            table_schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[f.name for f in table_schema if f.type == pa.string()],
+            write_statistics=True,
+        )
+
+    def write(self, table: pa.Table) -> None:
+        if not table.schema.equals(self.schema):
+            table = table.select(self.schema.names).cast(self.schema)
+        sizes = row_bytes(table)
+        start = 0
+        while start < table.num_rows:
+            room_rows = GROUP_ROWS - self._pending_rows
+            totals = np.cumsum(sizes[start : start + room_rows])
+            # A group closes with the row that reaches the limit: a function of rows alone.
+            take = int(np.searchsorted(totals, GROUP_BYTES - self._pending_bytes, side="left")) + 1
+            take = min(take, len(totals))
+            self._pending.append(table.slice(start, take))
+            self._pending_rows += take
+            self._pending_bytes += int(totals[take - 1])
+            start += take
+            if self._pending_rows >= GROUP_ROWS or self._pending_bytes >= GROUP_BYTES:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._pending_rows:
+            group = pa.concat_tables(self._pending).combine_chunks()
+            self._writer.write_table(group, row_group_size=group.num_rows)
+            self.rows += group.num_rows
+        self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
+
+    def commit(self) -> dict[str, Any]:
+        self._flush()
+        self._writer.close()
+        return {**self.file.commit(), "rows": self.rows}
+
+
+def row_bytes(table: pa.Table) -> np.ndarray:
+    """int64[rows]: bytes of each row's strings, the measure by which batches are cut."""
+    total = np.zeros(table.num_rows, np.int64)
+    for column in table.columns:
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            lengths = pc.fill_null(pc.binary_length(column), 0)
+            total += lengths.to_numpy().astype(np.int64)
+    return total
+
+
+def batches_of(table: pa.Table, batch_bytes: int) -> Iterator[pa.Table]:
+    """Slices of about `batch_bytes` of strings, at least one row each."""
+    sizes = row_bytes(table)
+    start = 0
+    while start < table.num_rows:
+        totals = np.cumsum(sizes[start:])
+        take = max(1, int(np.searchsorted(totals, batch_bytes, side="right")))
+        yield table.slice(start, take)
+        start += take
+
+
+class PartWriter:
+    """Writes one part: tables by kind, other files by `open`; committed on leaving the block."""
+
+    def __init__(self, folder: Path, part: str, *, round: str = "main") -> None:
+        self.folder = folder
+        self.part = part
+        self.round = round
+        self.info: dict[str, Any] = {}
+        self._tables: dict[str, _Table] = {}
+        self._files: dict[str, HashedFile] = {}
+
+    def write(self, kind: str, table: pa.Table) -> None:
+        """Append rows. The first call fixes the schema; known kinds have that of `schema`."""
+        if kind not in self._tables:
+            path = self.folder / kind / f"{self.part}.parquet"
+            # Metadata of fields (units) stays, that of pandas and the like would vary.
+            known = schema.SIDECARS.get(kind, table.schema.remove_metadata())
+            self._tables[kind] = _Table(path, known)
+        self._tables[kind].write(table)
+
+    def open(self, kind: str, suffix: str = ".bin", name: str | None = None) -> HashedFile:
+        """A new file `<kind>/<part><suffix>` (or `<kind>/<name>`), committed with the part."""
+        path = self.folder / kind / (name or f"{self.part}{suffix}")
+        file = HashedFile(path)
+        self._files[f"{kind}{suffix}" if name is None else f"{kind}/{name}"] = file
+        return file
+
+    def __enter__(self) -> PartWriter:
+        return self
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        if kind is None:
+            try:
+                self._commit()
+                return
+            except BaseException:
+                self._discard()
+                raise
+        self._discard()
+
+    def _commit(self) -> None:
+        files = {}
+        for name, table in self._tables.items():
+            files[name] = table.commit()
+            files[name]["path"] = f"{name}/{files[name]['path']}"
+        for name, file in self._files.items():
+            folder = file.path.parent.relative_to(self.folder).as_posix()
+            files[name] = file.commit()
+            files[name]["path"] = (
+                files[name]["path"] if folder == "." else f"{folder}/{files[name]['path']}"
+            )
+        entry = {"part": self.part, "files": files, "info": self.info}
+        write_json(entry_path(self.folder, self.part, self.round), entry)
+
+    def _discard(self) -> None:
+        for table in self._tables.values():
+            with contextlib.suppress(Exception):
+                table._writer.close()
+            table.file.discard()
+        for file in self._files.values():
+            file.discard()
+
+
+# --- reading -----------------------------------------------------------------------------
+
+
+def entry_path(folder: Path, part: str, round: str = "main") -> Path:
+    return folder / "parts" / round / f"{part}.json"
+
+
+def part_entry(folder: Path, part: str, round: str = "main") -> dict[str, Any]:
+    """The part's manifest entry: {"part", "files": {kind: {path, rows, bytes, xxh3_128}}, "info"}."""
+    return read_json(entry_path(folder, part, round))
+
+
+def part_names(folder: Path, round: str = "main") -> list[str]:
+    """Committed parts in the stage's order (manifest order when finished, else by name)."""
+    manifest = folder / "manifest.json"
+    if round == "main" and manifest.exists():
+        return [entry["part"] for entry in read_json(manifest)["parts"]]
+    found = (folder / "parts" / round).glob("*.json")
+    return sorted(path.stem for path in found)
+
+
+def committed(folder: Path, part: str, round: str = "main") -> bool:
+    """Whether the part's entry and all files that it names are there, at their full size."""
+    try:
+        entry = part_entry(folder, part, round)
+        return all(
+            (folder / file["path"]).stat().st_size == file["bytes"]
+            for file in entry["files"].values()
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def file_path(folder: Path, kind: str, part: str, suffix: str = ".parquet") -> Path:
+    return folder / kind / f"{part}{suffix}"
+
+
+def iter_part(
+    folder: Path,
+    kind: str,
+    part: str,
+    *,
+    columns: Sequence[str] | None = None,
+    round: str = "main",
+) -> Iterator[pa.Table]:
+    """The row groups of one part's table, in order; none where the part has no such table."""
+    if kind not in part_entry(folder, part, round)["files"]:
+        return
+    with pq.ParquetFile(file_path(folder, kind, part), memory_map=True) as file:
+        for index in range(file.num_row_groups):
+            yield file.read_row_group(
+                index, columns=list(columns) if columns is not None else None, use_threads=False
+            )
+
+
+def read_part(
+    folder: Path,
+    kind: str,
+    part: str,
+    *,
+    columns: Sequence[str] | None = None,
+    round: str = "main",
+) -> pa.Table:
+    """One part's table whole; for a known kind that the part lacks, an empty one."""
+    groups = list(iter_part(folder, kind, part, columns=columns, round=round))
+    if groups:
+        return pa.concat_tables(groups)
+    path = file_path(folder, kind, part)
+    if path.exists():
+        file_schema = pq.read_schema(path)
+    else:
+        file_schema = schema.SIDECARS.get(kind, pa.schema([("id", pa.string())]))
+    names = columns if columns is not None else file_schema.names
+    return pa.schema([file_schema.field(n) for n in names if n in file_schema.names]).empty_table()
+
+
+def left_ids(decision_folders: Sequence[Path], part: str) -> pa.Array:
+    """Ids of the part's documents that left through the decisions of these stages."""
+    chunks = []
+    for folder in decision_folders:
+        if committed(folder, part):
+            ids = read_part(folder, "decisions", part, columns=["id"])["id"]
+            chunks += ids.chunks
+    return pa.chunked_array(chunks, type=pa.string()).combine_chunks()

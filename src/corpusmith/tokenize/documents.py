@@ -1,0 +1,54 @@
+"""The documents that the token stages read: kept by every decision, and not held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpusmith.op import Work
+from corpusmith.store.parts import iter_part, left_ids, part_names
+
+
+def clean_parts(work: Work) -> list[tuple[Path, str]]:
+    """Folder and part of every cleaned part, sources in the recipe's order."""
+    return [
+        (folder, part)
+        for name, folder in work.inputs.items()
+        if name.startswith("clean.")
+        for part in part_names(folder)
+    ]
+
+
+def deciding_folders(work: Work) -> list[Path]:
+    """Folders of the stages in `params["after"]`: the deciding steps and the split."""
+    return [work.inputs[name] for name in work.params["after"]]
+
+
+def training_documents(
+    folder: Path, part: str, after: Sequence[Path], columns: Sequence[str]
+) -> Iterator[pa.Table]:
+    """Row groups of the part's documents without those that left or are held out, in order."""
+    left = left_ids(after, part)
+    for table in iter_part(folder, "documents", part, columns=columns):
+        if len(left):
+            table = table.filter(pc.invert(pc.is_in(table["id"], value_set=left)))
+        if table.num_rows:
+            yield table
+
+
+def source_of(part: str) -> str:
+    """The source in a part's name, `{source}-{n:05d}`."""
+    return part.rpartition("-")[0]
+
+
+def as_spec(folder: Path, part: str, after: Sequence[Path]) -> dict[str, object]:
+    return {"folder": str(folder), "part": part, "after": [str(path) for path in after]}
+
+
+def of_spec(spec: Mapping, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """`training_documents` of what `as_spec` wrote down."""
+    after = [Path(path) for path in spec["after"]]
+    return training_documents(Path(spec["folder"]), spec["part"], after, columns)

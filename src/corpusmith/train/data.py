@@ -1,0 +1,107 @@
+"""Batches of windows, as tensors. Which windows a step sees is a function of its number alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+
+
+class WindowLike(Protocol):
+    """One training example of L tokens, as `corpusmith.tokenize.pack.Window` has it."""
+
+    @property
+    def inputs(self) -> np.ndarray: ...  # int64[L]
+
+    @property
+    def targets(self) -> np.ndarray: ...  # int64[L]
+
+    @property
+    def positions(self) -> np.ndarray: ...  # int64[L]
+
+    @property
+    def segments(self) -> np.ndarray: ...  # int64[L]
+
+
+class Windows(Protocol):
+    """An endless row of windows, as `corpusmith.tokenize.pack.PackedDataset` gives it."""
+
+    length: int  # tokens of a window
+    isolate: bool  # attention stays within a segment
+    tokens_per_epoch: int
+
+    def window(self, index: int, /) -> WindowLike: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Windows stacked. `positions` and `mask` are None where attention is plainly causal."""
+
+    inputs: torch.Tensor  # int64[B, L]
+    targets: torch.Tensor  # int64[B, L]
+    positions: torch.Tensor | None = None  # int64[B, L]
+    mask: torch.Tensor | None = None  # bool[B, 1, L, L], row attends to column
+
+    def to(self, device: torch.device) -> Batch:
+        moved = [
+            None if tensor is None else tensor.to(device)
+            for tensor in (self.inputs, self.targets, self.positions, self.mask)
+        ]
+        return Batch(*moved)  # type: ignore[arg-type]
+
+    def arguments(self) -> dict[str, torch.Tensor]:
+        """What the model's `forward` takes."""
+        found = {"input_ids": self.inputs}
+        if self.positions is not None and self.mask is not None:
+            found |= {"position_ids": self.positions, "attention_mask": self.mask}
+        return found
+
+
+def batch_of(windows: Windows, indices: Sequence[int]) -> Batch:
+    """The windows with these indices, in this order."""
+    found = [windows.window(index) for index in indices]
+    inputs = torch.from_numpy(np.stack([window.inputs for window in found]))
+    targets = torch.from_numpy(np.stack([window.targets for window in found]))
+    if not windows.isolate:
+        return Batch(inputs, targets)
+    segments = torch.from_numpy(np.stack([window.segments for window in found]))
+    positions = torch.from_numpy(np.stack([window.positions for window in found]))
+    same = segments[:, :, None] == segments[:, None, :]
+    causal = torch.ones(windows.length, windows.length, dtype=torch.bool).tril()
+    return Batch(inputs, targets, positions, (same & causal)[:, None])
+
+
+def micro_batches(first: int, count: int, size: int) -> list[range]:
+    """The windows first..first+count-1 in runs of at most `size`.
+
+    >>> micro_batches(10, 5, 2)
+    [range(10, 12), range(12, 14), range(14, 15)]
+    """
+    return [
+        range(start, min(start + size, first + count)) for start in range(first, first + count, size)
+    ]
+
+
+def held_out_windows(
+    documents: Sequence[np.ndarray], length: int, end_token: int, limit: int
+) -> list[Batch]:
+    """At most `limit` windows over held-out documents, evenly spread, each a batch of one.
+
+    Documents follow one another with the end token before each; windows do not overlap. This is
+    the quick measure for a curve; `corpusmith.evaluate.likelihood` is the exact one.
+    """
+    end = np.array([end_token], np.int64)
+    pieces = [piece for tokens in documents for piece in (end, tokens.astype(np.int64))]
+    stream = np.concatenate([*pieces, end])
+    count = (len(stream) - 1) // length
+    chosen = np.unique(np.linspace(0, count - 1, min(limit, count)).astype(np.int64))
+    return [
+        Batch(
+            torch.from_numpy(stream[i * length : (i + 1) * length])[None],
+            torch.from_numpy(stream[i * length + 1 : (i + 1) * length + 1])[None],
+        )
+        for i in chosen.tolist()
+    ]
