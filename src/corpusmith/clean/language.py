@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from corpusmith.kernels import chars
 from corpusmith.kernels.buffers import large_string, text_buffers
+from corpusmith.kernels.scan import class_at
 from corpusmith.op import Context, op, signal
 
 _KIND, _MARK, _LETTER = chars.KIND, chars.EXTEND, chars.LETTER  # constants of the kernel
@@ -103,22 +104,10 @@ def _letters_kernel(data, offsets, roots, leaves, flags, characters, out, ends):
         while at < end and taken < characters:
             first = data[at]
             if first < 0x80:
-                size = 1
-                kind = flags[first]
+                index, size = np.int64(first), 1
             else:
-                code = np.int64(first)
-                if code < 0xE0:
-                    size = 2
-                    code = (code & 0x1F) << 6 | (data[at + 1] & 0x3F)
-                elif code < 0xF0:
-                    size = 3
-                    code = (code & 0x0F) << 12 | np.int64(data[at + 1] & 0x3F) << 6
-                    code |= data[at + 2] & 0x3F
-                else:
-                    size = 4
-                    code = (code & 0x07) << 18 | np.int64(data[at + 1] & 0x3F) << 12
-                    code |= np.int64(data[at + 2] & 0x3F) << 6 | (data[at + 3] & 0x3F)
-                kind = flags[256 + leaves[np.int64(roots[code >> 7]) * 128 + (code & 127)]]
+                index, size = class_at(data, at, end, roots, leaves)
+            kind = flags[index]
             is_mark = kind & _KIND == _MARK
             if kind & _LETTER or (is_mark and taken and not gap):
                 if gap and taken:

@@ -134,9 +134,7 @@ def execute(work: Work) -> None:
     """One task for each part that was collected."""
     [collected] = [f for n, f in work.inputs.items() if n.startswith("collect.")]
     fits = {n: str(f) for n, f in work.inputs.items() if n.startswith("fit.")}
-    steps = [
-        {**step, "fit": fits.get(f"fit.{step['step']}", "")} for step in work.params["steps"]
-    ]
+    steps = [{**step, "fit": fits.get(f"fit.{step['step']}", "")} for step in work.params["steps"]]
     tasks = []
     for part in part_names(collected):
         files = part_entry(collected, part)["files"]
@@ -291,6 +289,14 @@ def _quarantine(out: PartWriter, row: dict, step: str, error: str, message: str)
         "quarantine",
         schema.table(
             schema.QUARANTINE,
-            [{"uri": row["uri"], "id": row["id"], "step": step, "error": error, "message": message}],
+            [
+                {
+                    "uri": row["uri"],
+                    "id": row["id"],
+                    "step": step,
+                    "error": error,
+                    "message": message,
+                }
+            ],
         ),
     )

@@ -144,6 +144,7 @@ def run(
     decide_function: str,
     decide_spec: dict[str, Any],
     column: str,
+    rule: str,
 ) -> None:
     """All four rounds of a deduplicator; fills `work.info` and `work.warnings`.
 
@@ -155,10 +156,14 @@ def run(
     tasks = part_tasks(work, parts, {**bucket_spec, "buckets": buckets})
     taken = engine.map(bucket_function, tasks, folder=folder, round="buckets")
     tasks = [Task(f"bucket-{b:05d}", {"bucket": b, **reduce_spec}) for b in range(buckets)]
-    reduced = engine.map("corpusmith.dedup.buckets:reduce_bucket", tasks, folder=folder, round="reduce")
+    reduced = engine.map(
+        "corpusmith.dedup.buckets:reduce_bucket", tasks, folder=folder, round="reduce"
+    )
     places = [part.spec() for part in parts]
     task = Task("clusters", {"parts": places, "length": length_column(work)})
-    [entry] = engine.map("corpusmith.dedup.clusters:clusters", [task], folder=folder, round="clusters")
+    [entry] = engine.map(
+        "corpusmith.dedup.clusters:clusters", [task], folder=folder, round="clusters"
+    )
     found = entry["info"]
     stops = [*found["starts"][1:], found["merged"]] if parts else []
     tasks = [
@@ -176,14 +181,16 @@ def run(
     ]
     engine.map(decide_function, tasks, folder=folder)
 
-    by_source = {s: {"documents": 0, "signed": 0, "merged": 0} for s in work.params["sources"]}
+    by_source = {s: {"in": 0, "signed": 0, "left": 0} for s in work.params["sources"]}
     for part, entry, start, stop in zip(parts, taken, found["starts"], stops, strict=True):
         row = by_source[part.source]
-        row["documents"] += entry["info"]["alive"]
+        row["in"] += entry["info"]["alive"]
         row["signed"] += entry["info"]["signed"]
-        row["merged"] += stop - start
+        row["left"] += stop - start
+    entering = sum(row["in"] for row in by_source.values())
+    work.info.update({"in": entering, "left": found["merged"]})
     work.info.update(
-        documents=sum(row["documents"] for row in by_source.values()),
+        rules={work.params["step"]: {rule: found["merged"]}},
         clusters=found["clusters"],
         merged=found["merged"],
         largest_cluster=found["largest_cluster"],
@@ -207,26 +214,26 @@ def warnings(step: str, column: str, info: dict[str, Any], largest_kept: str) ->
     """What nobody may miss: nothing to compare, a source emptied, one cluster of everything."""
     found = []
     signed = sum(row["signed"] for row in info["by_source"].values())
-    if info["documents"] and not signed:
+    if info["in"] and not signed:
         found.append(
             f"{step} found nothing because its column is empty: none of the "
-            f"{info['documents']} documents has a value in {column!r}"
+            f"{info['in']} documents has a value in {column!r}"
         )
     for source, row in info["by_source"].items():
-        if signed and row["documents"] and not row["signed"]:
+        if signed and row["in"] and not row["signed"]:
             found.append(
                 f"{step} compared no document of source {source!r}: none of its "
-                f"{row['documents']} has a value in {column!r}"
+                f"{row['in']} has a value in {column!r}"
             )
-        if row["merged"] > DROPPED_FRAC * row["documents"]:
+        if row["left"] > DROPPED_FRAC * row["in"]:
             found.append(
-                f"{step} drops {row['merged']} of {row['documents']} documents of source "
-                f"{source!r} ({row['merged'] / row['documents']:.1%}) as duplicates"
+                f"{step} drops {row['left']} of {row['in']} documents of source "
+                f"{source!r} ({row['left'] / row['in']:.1%}) as duplicates"
             )
     largest = info["largest_cluster"]
-    if largest > HUGE_DOCUMENTS or largest > max(HUGE_LEAST, HUGE_FRAC * info["documents"]):
+    if largest > HUGE_DOCUMENTS or largest > max(HUGE_LEAST, HUGE_FRAC * info["in"]):
         found.append(
-            f"{step} merged a huge cluster: {largest} of {info['documents']} documents became "
+            f"{step} merged a huge cluster: {largest} of {info['in']} documents became "
             f"one, {largest_kept}"
         )
     return found

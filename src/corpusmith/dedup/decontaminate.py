@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +35,8 @@ class DecontaminateParams(BaseModel):
     """`decontaminate: {against: "eval/*.jsonl"}`."""
 
     model_config = ConfigDict(extra="forbid")
+    decide_only: ClassVar[tuple[str, ...]] = ("max_frac",)
+    """Parameters that change no signal: moving them needs no new pass over the text."""
 
     against: str | list[str]
     """Evaluation files: a path or glob, or several."""
@@ -188,18 +190,19 @@ def execute(work: Work) -> None:
         part_tasks(work, parts, spec),
         folder=work.folder,
     )
-    by_source = {s: {"documents": 0, "measured": 0, "dropped": 0} for s in params["sources"]}
+    by_source = {s: {"in": 0, "measured": 0, "left": 0} for s in params["sources"]}
     items: Counter[str] = Counter()
     for part, entry in zip(parts, entries, strict=True):
         row = by_source[part.source]
         for key in row:
             row[key] += entry["info"][key]
         items.update(entry["info"]["items"])
-    documents = sum(row["documents"] for row in by_source.values())
+    documents = sum(row["in"] for row in by_source.values())
     ranked = sorted(items.items(), key=lambda item: (-item[1], item[0]))
+    left = sum(row["left"] for row in by_source.values())
+    work.info.update({"in": documents, "left": left})
     work.info.update(
-        documents=documents,
-        dropped=sum(row["dropped"] for row in by_source.values()),
+        rules={params["step"]: {"contaminated": left}},
         items_hit=len(items),
         items=dict(ranked[:LISTED_ITEMS]),
         by_source=by_source,
@@ -211,10 +214,10 @@ def execute(work: Work) -> None:
             f"documents has a value in {frac!r}"
         )
     for source, row in by_source.items():
-        if row["dropped"] > DROPPED_FRAC * row["documents"]:
+        if row["left"] > DROPPED_FRAC * row["in"]:
             work.warnings.append(
-                f"{step} drops {row['dropped']} of {row['documents']} documents of source "
-                f"{source!r} ({row['dropped'] / row['documents']:.1%}) as contaminated"
+                f"{step} drops {row['left']} of {row['in']} documents of source "
+                f"{source!r} ({row['left'] / row['in']:.1%}) as contaminated"
             )
 
 
@@ -240,9 +243,9 @@ def decide_part(spec: dict[str, Any], ctx: TaskContext) -> None:
     ]
     items = Counter(row[spec["item"]] for row in hit.to_pylist())
     info = {
-        "documents": table.num_rows,
+        "in": table.num_rows,
         "measured": table.num_rows - (table[frac].null_count if table.num_rows else 0),
-        "dropped": len(rows),
+        "left": len(rows),
         "items": dict(sorted(items.items())),
     }
     write_decisions(ctx, rows, info)

@@ -83,17 +83,21 @@ def execute(work: Work) -> None:
         decide_function="corpusmith.dedup.exact:decide_part",
         decide_spec={"column": column},
         column=column,
+        rule="exact_duplicate",
     )
 
 
 def bucket_part(spec: dict[str, Any], ctx: TaskContext) -> None:
     """Round "buckets": the hash of each document still there."""
     table, alive = alive_signals(spec, [spec["column"]])
-    words, present = hash_words(table[spec["column"]])
-    rows = np.flatnonzero(alive & present)
+    rows = np.zeros(0, np.int64)
+    if table.num_rows:
+        words, present = hash_words(table[spec["column"]])
+        rows = np.flatnonzero(alive & present)
     keyed = np.zeros(len(rows), LINK)
-    keyed["key"], keyed["check"] = words[rows, 1], words[rows, 0]
-    keyed["row"] = rows + spec["place"]["first"]
+    if len(rows):
+        keyed["key"], keyed["check"] = words[rows, 1], words[rows, 0]
+        keyed["row"] = rows + spec["place"]["first"]
     with ctx.writer() as out:
         out.info = {
             "first": spec["place"]["first"],
@@ -121,6 +125,7 @@ def decide_part(spec: dict[str, Any], ctx: TaskContext) -> None:
                 "signal": spec["column"],
                 "value": row[spec["column"]].hex(),
                 "duplicate_of": kept.decode(),
+                "also": [],
             }
             for row, kept in zip(table.to_pylist(), merges["kept_id"].tolist(), strict=True)
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,8 @@ from corpusmith.dedup.buckets import (
 )
 from corpusmith.dedup.clusters import leaving_rows, run, write_decisions
 from corpusmith.dedup.exact import LENGTH
+from corpusmith.kernels import minhash as kernels
+from corpusmith.kernels import overlap, shingles, unionfind
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.minhash import (
     band_keys,
@@ -43,6 +45,8 @@ class NearParams(BaseModel):
     """`dedup: {near: {threshold: 0.75}}`."""
 
     model_config = ConfigDict(extra="forbid")
+    decide_only: ClassVar[tuple[str, ...]] = ("threshold",)
+    """Parameters that change no signal: moving them needs no new pass over the text."""
 
     threshold: float = Field(0.75, gt=0.0, le=1.0)
     """Jaccard similarity of word n-grams from which two documents count as duplicates."""
@@ -76,17 +80,24 @@ class NearParams(BaseModel):
             return self.bands, self.rows
         return lsh_shape(self.threshold, PERMUTATIONS)
 
+    @property
+    def permutations(self) -> int:
+        """Numbers in a signature: 112 whatever the threshold, more only where bands need it."""
+        return max(PERMUTATIONS, self.bands * self.rows)
+
 
 def _adds(params: NearParams | None) -> pa.Schema:
     params = params or NearParams()
-    bands, rows = params.shape
+    width = pa.binary(4 * params.permutations)
     fields = [
-        signal("minhash", pa.binary(4 * bands * rows), "", "MinHash signature, little-endian uint32"),
+        signal("minhash", width, "", "MinHash signature, little-endian uint32"),
         signal("shingles", pa.int32(), "", "distinct word n-grams"),
         LENGTH,
     ]
     if params.verify == "exact":
-        fields.append(signal("shingle_hashes", HASHES, "", "sorted hashes of distinct word n-grams"))
+        fields.append(
+            signal("shingle_hashes", HASHES, "", "sorted hashes of distinct word n-grams")
+        )
     return pa.schema(fields)
 
 
@@ -99,24 +110,23 @@ def minhash(batch: pa.Table, ctx: Context) -> pa.Table:
     a null signature and null hashes and is compared with nothing.
     """
     params = ctx.params or NearParams()
-    bands, rows = params.shape
     data, offsets = text_buffers(batch["text"])
-    a, b = permutations(bands * rows, params.seed)
+    a, b = permutations(params.permutations, params.seed)
     exact = params.verify == "exact"
-    signature, shingles, hashes, ends = signatures(
+    signature, counts, hashes, ends = signatures(
         data, offsets, fold_table(), params.words, a, b, exact
     )
-    present = shingles > 0
+    present = counts > 0
     # A validity bitmap of Arrow: least significant bit first.
     valid = pa.py_buffer(np.packbits(present, bitorder="little").tobytes())
     missing = int(len(present) - present.sum())
-    width = pa.binary(4 * bands * rows)
+    width = pa.binary(4 * params.permutations)
     flat = pa.py_buffer(np.ascontiguousarray(signature.astype("<u4", copy=False)))
     columns: dict[str, Any] = {
         "minhash": pa.FixedSizeBinaryArray.from_buffers(
             width, len(present), [valid, flat], null_count=missing
         ),
-        "shingles": pa.array(shingles, pa.int32()),
+        "shingles": pa.array(counts, pa.int32()),
         LENGTH.name: pc.cast(pc.utf8_length(batch["text"]), pa.int64()),
     }
     if exact:
@@ -125,6 +135,12 @@ def minhash(batch: pa.Table, ctx: Context) -> pa.Table:
         )
         columns["shingle_hashes"] = large.cast(HASHES)
     return pa.table(columns)
+
+
+def warm() -> None:
+    """Compile every kernel behind deduplication, decontamination and the split."""
+    for module in (shingles, kernels, unionfind, overlap):
+        module.warm()
 
 
 # --- the stage ---------------------------------------------------------------------------
@@ -156,6 +172,7 @@ def execute(work: Work) -> None:
         decide_function="corpusmith.dedup.near:decide_part",
         decide_spec={"threshold": params.threshold, "exact": exact},
         column=column,
+        rule="near_duplicate",
     )
     work.info.update(
         bands=bands,
@@ -203,8 +220,10 @@ def bucket_part(spec: dict[str, Any], ctx: TaskContext) -> None:
     """Round "buckets": the LSH keys of each document still there, and its sketch."""
     columns = [spec["column"], *([spec["hashes"]] if spec["hashes"] else [])]
     table, alive = alive_signals(spec, columns)
-    signature, present = signature_rows(table[spec["column"]])
-    rows = np.flatnonzero(alive & present)
+    rows = np.zeros(0, np.int64)
+    if table.num_rows:
+        signature, present = signature_rows(table[spec["column"]])
+        rows = np.flatnonzero(alive & present)
     with ctx.writer() as out:
         out.info = {
             "first": spec["place"]["first"],
@@ -212,16 +231,21 @@ def bucket_part(spec: dict[str, Any], ctx: TaskContext) -> None:
             "alive": int(alive.sum()),
             "signed": len(rows),
         }
-        write_candidates(out, signature, rows, (spec["bands"], spec["rows"]), spec)
-        if spec["hashes"]:
-            lists = table[spec["hashes"]]
-            sizes = np.asarray(pc.fill_null(pc.list_value_length(lists), 0)).astype(np.int64)
-            write_array(out, "hash_offsets", np.concatenate([[0], np.cumsum(sizes)]))
-            file = out.open("hashes")
-            for chunk in lists.chunks:
-                values = np.asarray(pc.list_flatten(chunk))
-                if len(values):
-                    file.write(memoryview(values.astype("<u8", copy=False).view(np.uint8)))
+        if table.num_rows:
+            write_candidates(out, signature, rows, (spec["bands"], spec["rows"]), spec)
+            if spec["hashes"]:
+                write_hashes(out, table[spec["hashes"]])
+
+
+def write_hashes(out: PartWriter, lists: pa.ChunkedArray) -> None:
+    """A list<uint64> column as two flat files: `hash_offsets` (rows + 1) and `hashes`."""
+    sizes = np.asarray(pc.fill_null(pc.list_value_length(lists), 0)).astype(np.int64)
+    write_array(out, "hash_offsets", np.concatenate([[0], np.cumsum(sizes)]).astype("<i8"))
+    file = out.open("hashes")
+    for chunk in lists.chunks:
+        values = np.asarray(pc.list_flatten(chunk)).astype("<u8", copy=False)
+        if len(values):
+            file.write(memoryview(np.ascontiguousarray(values).view(np.uint8)))
 
 
 def decide_part(spec: dict[str, Any], ctx: TaskContext) -> None:
@@ -233,7 +257,7 @@ def decide_part(spec: dict[str, Any], ctx: TaskContext) -> None:
     values = Exchange(ctx.folder).similarity(merges["row"], merges["kept"], spec["exact"])
     rows = []
     for name, merge, value in zip(ids, merges, values, strict=True):
-        also = None
+        also = []
         if value < spec["threshold"]:
             neighbour = merge["neighbour_id"].decode()
             also = [f"through: {neighbour} {merge['neighbour_value']:.4f}"]

@@ -2,9 +2,9 @@
 
 A hash only finds a slot: equality is decided on the bytes, so no result depends on a hash.
 
-A table is an int64 array of slots that is never cleared between documents: a slot below
-`base` is empty, `base + entry` refers to an entry of the present document, and `base` moves
-beyond them all for the next one.
+A table is an array of slots that is never cleared between documents: a slot below `base` is
+empty, `base + entry` refers to an entry of the present document, and `base` moves beyond them
+all for the next one.
 """
 
 from __future__ import annotations
@@ -32,6 +32,24 @@ def load64(typingctx, data, at):  # type: ignore[no-untyped-def]
     return types.uint64(data, at), codegen
 
 
+@intrinsic
+def borrowed(typingctx, array):  # type: ignore[no-untyped-def]
+    """The same array without its reference count.
+
+    Numba counts references with atomic operations wherever an array is passed to a function
+    that LLVM does not inline; in our inner loops they cost three times as much as the work. The
+    caller must keep the array alive, as the arguments of a kernel called from Python are.
+    """
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        view = context.make_array(signature.args[0])(context, builder, args[0])
+        view.meminfo = ir.Constant(view.meminfo.type, None)
+        view.parent = ir.Constant(view.parent.type, None)
+        return view._getvalue()
+
+    return array(array), codegen
+
+
 @njit(cache=True, nogil=True)
 def short_key(data, start, length):
     """Up to 8 bytes from `start` on as one uint64, zeros above them."""
@@ -46,15 +64,16 @@ def short_key(data, start, length):
 
 
 @njit(cache=True, nogil=True)
-def hash_bytes(data, start, stop):
-    """A 64-bit hash of `data[start:stop]`, for finding slots only."""
-    value = np.uint64(stop - start) * MULTIPLIER
-    while stop - start >= 8:
+def hash_bytes(data, start, length):
+    """A hash of `data[start:start + length]`, one to one for ranges of equal length up to 8."""
+    value = np.uint64(0)
+    while length > 8:
         value = (value ^ load64(data, start)) * MULTIPLIER
         value ^= value >> HALF
         start += 8
-    value = (value ^ short_key(data, start, stop - start)) * MULTIPLIER
-    return value ^ (value >> HALF)
+        length -= 8
+    value = (value ^ short_key(data, start, length)) * MULTIPLIER
+    return np.int64(value ^ (value >> HALF))
 
 
 @njit(cache=True, nogil=True)
@@ -80,13 +99,3 @@ def matches(data, at, begin, end, phrase):
         if byte != phrase[offset]:
             return False
     return True
-
-
-@njit(cache=True, nogil=True)
-def place(slots, hashes, entries, base, mask):
-    """Put the entries 0.. with their hashes into an empty table of `mask + 1` slots."""
-    for entry in range(entries):
-        slot = np.int64(hashes[entry]) & mask
-        while slots[slot] >= base:
-            slot = (slot + 1) & mask
-        slots[slot] = base + entry

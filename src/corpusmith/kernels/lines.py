@@ -6,14 +6,8 @@ import numpy as np
 from numba import njit
 
 from corpusmith.kernels.chars import TERMINAL, TERMINAL_ASCII
-from corpusmith.kernels.hashing import matches
-from corpusmith.kernels.segments import (
-    RAW_LINE,
-    RAW_PARAGRAPH,
-    STRIPPED_LINE,
-    STRIPPED_PARAGRAPH,
-    count_segment,
-)
+from corpusmith.kernels.hashing import hash_bytes, matches
+from corpusmith.kernels.segments import COUNT, FIELDS, find_or_add
 
 COUNTS = (
     "chars", "letters", "upper", "digits", "numbers", "newlines", "tokens", "words",
@@ -24,7 +18,8 @@ COUNTS = (
     "stop_distinct", "stop_words",
     # Segments: how many, how many copies after the first and their characters; then of the
     # stripped ones all characters, those that occur twice or more, and their characters.
-    "raw_lines", "raw_line_copies", "raw_line_copy_chars", "full_line_copy_chars",
+    "full_line_copy_chars",
+    "raw_lines", "raw_line_copies", "raw_line_copy_chars",
     "stripped_line_chars", "stripped_line_repeats", "stripped_line_repeat_chars",
     "raw_paragraphs", "raw_paragraph_copies", "raw_paragraph_copy_chars",
     "stripped_paragraph_chars", "stripped_paragraph_repeats", "stripped_paragraph_repeat_chars",
@@ -38,12 +33,12 @@ COUNTS = (
     ELLIPSIS_LINES_DCLM, TERMINAL_LINES, TERMINAL_ASCII_LINES, SHORT_LINES,
     JAVASCRIPT_LINES, POLICY_LINES, LOREM, SENTENCES, LONGEST_LINE,
     STOP_DISTINCT, STOP_WORD_COUNT,
-    RAW_LINES, RAW_LINE_COPIES, RAW_LINE_COPY_CHARS, FULL_LINE_COPY_CHARS,
-    STRIPPED_LINE_CHARS, _, _,
-    RAW_PARAGRAPHS, RAW_PARAGRAPH_COPIES, RAW_PARAGRAPH_COPY_CHARS,
-    STRIPPED_PARAGRAPH_CHARS, _, _,
+    FULL_LINE_COPY_CHARS,
+    RAW_LINES, _, _, _, _, _,
+    RAW_PARAGRAPHS, _, _, _, _, _,
 ) = range(len(COUNTS))  # fmt: skip
 
+LINE, PARAGRAPH = np.int64(0), np.int64(2)  # sorts of segments; + 1 for the stripped ones
 SHORT_LINE_CHARS = 30  # FineWeb: lines of 30 characters or fewer are short
 
 _JAVASCRIPT = np.frombuffer(b"javascript", np.uint8)
@@ -98,30 +93,40 @@ def is_ellipsis(data, at):
 
 
 @njit(cache=True, nogil=True)
-def _segment(table, data, start, stop, chars, kind, row, at):
-    """Count a raw segment at `at`: how many, copies after the first, their characters.
-    Returns whether it is a copy."""
+def _times(data, start, stop, sort, slots, entries, state):
+    """How often the segment `data[start:stop]` has occurred, with this time."""
+    length = stop - start
+    value = hash_bytes(data, start, length) + sort
+    entry = find_or_add(data, start, length, value, sort, slots, entries, state)
+    return entries[FIELDS * entry + COUNT]
+
+
+@njit(cache=True, nogil=True)
+def _segment(
+    data, start, stop, chars, first, last, stripped_chars, sort, slots, entries, state, row, at
+):
+    """Count a segment from `row[at]` on, as the names of `COUNTS` from `raw_...` say.
+    Returns whether it is a copy of an earlier one."""
+    times = _times(data, start, stop, sort, slots, entries, state)
     row[at] += 1
-    if count_segment(table, data, start, stop, kind) < 2:
-        return False
-    row[at + 1] += 1
-    row[at + 2] += chars
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _stripped(table, data, start, stop, chars, kind, row, at):
-    """Count a stripped segment at `at`: characters of all, those that repeat, their characters."""
-    row[at] += chars
-    times = count_segment(table, data, start, stop, kind)
     if times > 1:
-        copies = 2 if times == 2 else 1  # the second brings in the first
-        row[at + 1] += copies
-        row[at + 2] += copies * chars
+        row[at + 1] += 1
+        row[at + 2] += chars
+    if first < last:
+        stripped_times = _times(data, first, last, sort + 1, slots, entries, state)
+        row[at + 3] += stripped_chars
+        if stripped_times > 1:
+            copies = 2 if stripped_times == 2 else 1  # the second brings in the first
+            row[at + 4] += copies
+            row[at + 5] += copies * stripped_chars
+    return times > 1
 
 
 @njit(cache=True, nogil=True)
-def end_line(data, start, stop, chars, first, last, stripped_chars, last_flags, found, table, row):
+def end_line(
+    data, start, stop, chars, first, last, stripped_chars, last_flags, found,
+    slots, entries, state, row,
+):  # fmt: skip
     """A line [start, stop) without its newline; its text without white space around it is
     [first, last), empty in a blank line."""
     row[LINES] += 1
@@ -129,13 +134,15 @@ def end_line(data, start, stop, chars, first, last, stripped_chars, last_flags, 
         row[LONGEST_LINE] = chars
     if chars == 0:
         return
-    copy = _segment(table, data, start, stop, chars, RAW_LINE, row, RAW_LINES)
+    copy = _segment(
+        data, start, stop, chars, first, last, stripped_chars, LINE, slots, entries, state,
+        row, RAW_LINES,
+    )  # fmt: skip
     if first >= last:
         return
     row[FULL_LINES] += 1
     if copy:
         row[FULL_LINE_COPY_CHARS] += chars
-    _stripped(table, data, first, last, stripped_chars, STRIPPED_LINE, row, STRIPPED_LINE_CHARS)
     if chars <= SHORT_LINE_CHARS:
         row[SHORT_LINES] += 1
     if last_flags & TERMINAL:
@@ -178,8 +185,11 @@ def end_line(data, start, stop, chars, first, last, stripped_chars, last_flags, 
 
 
 @njit(cache=True, nogil=True)
-def end_paragraph(data, start, stop, chars, first, last, stripped_chars, table, row):
-    _segment(table, data, start, stop, chars, RAW_PARAGRAPH, row, RAW_PARAGRAPHS)
-    _stripped(
-        table, data, first, last, stripped_chars, STRIPPED_PARAGRAPH, row, STRIPPED_PARAGRAPH_CHARS
-    )
+def end_paragraph(
+    data, start, stop, chars, first, last, stripped_chars, slots, entries, state, row
+):
+    """A paragraph [start, stop); [first, last) without the white space around it."""
+    _segment(
+        data, start, stop, chars, first, last, stripped_chars, PARAGRAPH, slots, entries, state,
+        row, RAW_PARAGRAPHS,
+    )  # fmt: skip

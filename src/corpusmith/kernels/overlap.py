@@ -38,6 +38,15 @@ def find(x, hashes, flags):
 
 
 @njit(cache=True, nogil=True)
+def find_all(values, hashes, flags):
+    """int64[values]: the place of each value in the sorted `hashes`, or -1."""
+    places = np.empty(len(values), np.int64)
+    for i in range(len(values)):
+        places[i] = find(values[i], hashes, flags)
+    return places
+
+
+@njit(cache=True, nogil=True)
 def match(data, offsets, fold, lengths, hashes, flags):
     """N-grams of each row of a text column that are in the sorted set `hashes`.
 
@@ -118,4 +127,6 @@ def warm() -> None:
     for array in (data, offsets):
         array.setflags(write=False)
     grams = np.sort(sampled_ngrams(data, offsets, fold_table(), 2, np.uint64(0)))
-    match(data, offsets, fold_table(), np.array([2]), grams, hash_filter(grams))
+    flags = hash_filter(grams)
+    find_all(grams, grams, flags)
+    match(data, offsets, fold_table(), np.array([2]), grams, flags)

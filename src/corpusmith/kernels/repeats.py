@@ -46,9 +46,11 @@ def new_work(tokens: int) -> Work:
 
 
 @njit(cache=True, nogil=True)
-def repeated_ngrams(ids, count, spelling_counts, spelling_chars, variant, work, row, at):
-    """Fill `row[at:at + 9]` with the characters of the top 2- to 4-gram and of the duplicate
-    5- to 10-grams of the tokens `ids[:count]`, as the variant counts them:
+def repeated_ngrams(
+    ids, spelling_counts, spelling_chars, variant, slots, base, first, second, places, counts, row
+):
+    """Fill `row` (9) with the characters of the top 2- to 4-gram and of the duplicate
+    5- to 10-grams of the tokens `ids`, as the variant counts them:
 
     DATATROVE  top: length, with a space between tokens, of the n-gram that occurs most (the
                first of those that occur equally often; also if that is once), times its
@@ -60,22 +62,22 @@ def repeated_ngrams(ids, count, spelling_counts, spelling_chars, variant, work, 
                characters of all tokens that an n-gram occurring twice or more covers.
                DCLM, `content_filters.py:repetition_filter`.
     """
-    places, counts, slots = work.places, work.counts, work.slots
-    left, right = ids, work.left
-    active = 0
+    count = ids.shape[0]
+    left, right = ids, first
+    active = np.int64(0)
     for place in range(count):
         if spelling_counts[ids[place]] > 1:
             places[active] = place
             active += 1
     for n in range(2, LONGEST + 1):
-        candidates = _number_pairs(left, right, places, active, counts, slots, work.base)
-        active = 0
+        candidates = _number_pairs(left, right, places, active, counts, slots, base)
+        active = np.int64(0)
         for index in range(candidates):
             place = places[index]
             if counts[right[place]] > 1:
                 places[active] = place
                 active += 1
-        column = at + n - 2
+        column = n - 2
         if n <= 4:
             if variant == DATATROVE:
                 row[column] = _top_datatrove(
@@ -88,7 +90,7 @@ def repeated_ngrams(ids, count, spelling_counts, spelling_chars, variant, work, 
         else:
             row[column] = _covered(ids, n, places, active, spelling_chars)
         if n == 2:
-            left, right = right, work.right
+            left, right = right, second
         else:
             left, right = right, left
 

@@ -27,6 +27,7 @@ from corpusmith.kernels.chars import (
     SPACE,
     WORD,
 )
+from corpusmith.kernels.hashing import hash_bytes
 from corpusmith.kernels.lines import (
     CHARS,
     CURLY,
@@ -55,7 +56,13 @@ from corpusmith.kernels.lines import (
     find_phrase,
     is_ellipsis,
 )
-from corpusmith.kernels.segments import begin_document, median_twice, spelling, stop_words
+from corpusmith.kernels.segments import (
+    ENTRIES,
+    begin_document,
+    find_or_add,
+    median_twice,
+    stop_words,
+)
 
 _LOW = np.int64(0xFFFFFFFF)
 
@@ -90,38 +97,41 @@ def class_at(data, at, end, roots, leaves):
 
 
 @njit(cache=True, nogil=True)
-def scan_document(data, begin, end, classes, words, segments, row, ids, id_at, spelling_chars):
+def scan_document(
+    data, begin, end,
+    flags, letters_upper, digits_numbers, roots, leaves,
+    slots, spellings, state,
+    line_slots, line_entries, line_state,
+    row, ids, id_at, spelling_chars,
+):  # fmt: skip
     """Scan `data[begin:end]`: fill `row`, write the tokens' spelling numbers to `ids[id_at:]`,
     and the length of each spelling to `spelling_chars` (characters, negative for a symbol).
 
-    `words` and `segments` are tables (see `segments.Table`), left filled with this document.
-    Returns the number of tokens.
+    The arrays are those of `chars.Classes` and of two `segments.Table`s, for spellings and for
+    lines with paragraphs; the tables are left filled with this document. Returns the tokens.
     """
-    flags, letters_upper, digits_numbers = (
-        classes.flags, classes.letters_upper, classes.digits_numbers,
-    )  # fmt: skip
-    roots, leaves = classes.roots, classes.leaves
-    begin_document(words, (end - begin) >> 5)
-    begin_document(segments, (end - begin) >> 5)
-    tokens = 0
-    letters_and_upper = np.int64(0)
-    digits_and_numbers = np.int64(0)
-    extra = 0  # bytes beyond one a character, up to `at`
+    zero = np.int64(0)  # so that no function is compiled once more for the literal 0
+    begin_document(slots, spellings, state, (end - begin) >> 5)
+    begin_document(line_slots, line_entries, line_state, (end - begin) >> 6)
+    tokens = zero
+    letters_and_upper = zero
+    digits_and_numbers = zero
+    extra = zero  # bytes beyond one a character, up to `at`
     spaced_dots_from = begin  # the next ". . ." may begin here
     has_word = False  # since the last end of a sentence
     pending = False  # . ? ! seen, and nothing but closing quotes since
-    found = 0  # phrases in this line
+    found = zero  # phrases in this line
     # The line, and what is not white space in it: byte and `extra` at each place.
-    line_start, line_extra = begin, 0
-    first, first_extra = end, 0
-    last, last_extra, last_flags = begin, 0, 0
+    line_start, line_extra = begin, zero
+    first, first_extra = end, zero
+    last, last_extra, last_flags = begin, zero, zero
     # The paragraph; raw ends wait for the next paragraph, since the last one of a text is
     # stripped at its end.
-    part_start, part_extra = begin, 0
-    part_first, part_first_extra = -1, 0
-    part_last, part_last_extra = begin, 0
-    wait_start, wait_stop, wait_chars, wait_cut = -1, 0, 0, 0
-    wait_first, wait_last, wait_stripped = 0, 0, 0
+    part_start, part_extra = begin, zero
+    part_first, part_first_extra = zero - 1, zero
+    part_last, part_last_extra = begin, zero
+    wait_start, wait_stop, wait_chars, wait_cut = zero - 1, zero, zero, zero
+    wait_first, wait_last, wait_stripped = zero, zero, zero
     at = begin
     while at < end:
         byte = data[at]
@@ -147,11 +157,23 @@ def scan_document(data, begin, end, classes, words, segments, row, ids, id_at, s
             chars = at - line_start - (extra - line_extra)
             stripped = last - first - (last_extra - first_extra)
             end_line(
-                data, line_start, at, chars, first, last, stripped, last_flags, found, segments, row
+                data,
+                line_start,
+                at,
+                chars,
+                first,
+                last,
+                stripped,
+                last_flags,
+                found,
+                line_slots,
+                line_entries,
+                line_state,
+                row,
             )
             if found & FOUND_LOREM:
                 row[LOREM] = 1
-            found = 0
+            found = zero
             if first < last:
                 if part_first < 0:
                     part_first, part_first_extra = first, first_extra
@@ -167,7 +189,7 @@ def scan_document(data, begin, end, classes, words, segments, row, ids, id_at, s
                     if wait_start >= 0:
                         end_paragraph(
                             data, wait_start, wait_stop, wait_chars, wait_first, wait_last,
-                            wait_stripped, segments, row,
+                            wait_stripped, line_slots, line_entries, line_state, row,
                         )  # fmt: skip
                     else:  # the first one: stripped at its beginning
                         part_start, part_extra = part_first, part_first_extra
@@ -177,7 +199,7 @@ def scan_document(data, begin, end, classes, words, segments, row, ids, id_at, s
                     wait_first, wait_last = part_first, part_last
                     wait_stripped = part_last - part_first - (part_last_extra - part_first_extra)
                 part_start, part_extra = at, extra
-                part_first = -1
+                part_first = zero - 1
             line_start, line_extra = at, extra
             first = end
             last = at
@@ -219,7 +241,7 @@ def scan_document(data, begin, end, classes, words, segments, row, ids, id_at, s
             is_word = (a | b) != 0
             if a != 0:
                 row[LETTER_WORDS] += 1
-            last_flags = 0
+            last_flags = zero
         else:
             last_flags = head
             if kind == SINGLE:
@@ -228,7 +250,7 @@ def scan_document(data, begin, end, classes, words, segments, row, ids, id_at, s
                 digits_and_numbers += digits_numbers[index]
                 if letters_upper[index] != 0:
                     row[LETTER_WORDS] += 1
-                last_flags = 0
+                last_flags = zero
             elif kind != EXTEND:
                 # A symbol: all the same characters that follow it.
                 if size == 1:
@@ -267,12 +289,15 @@ def scan_document(data, begin, end, classes, words, segments, row, ids, id_at, s
                     break
                 at += size
                 extra += size - 1
-                last_flags = 0
+                last_flags = zero
         last, last_extra = at, extra
-        number = spelling(words, data, start, at - start)
+        length = at - start
+        number = find_or_add(
+            data, start, length, hash_bytes(data, start, length), zero, slots, spellings, state
+        )
         ids[id_at + tokens] = number
         tokens += 1
-        chars = at - start - (extra - start_extra)
+        chars = length - (extra - start_extra)
         if is_word:
             spelling_chars[number] = chars
             row[WORDS] += 1
@@ -296,7 +321,19 @@ def scan_document(data, begin, end, classes, words, segments, row, ids, id_at, s
         chars = at - line_start - (extra - line_extra)
         stripped = last - first - (last_extra - first_extra)
         end_line(
-            data, line_start, at, chars, first, last, stripped, last_flags, found, segments, row
+            data,
+            line_start,
+            at,
+            chars,
+            first,
+            last,
+            stripped,
+            last_flags,
+            found,
+            line_slots,
+            line_entries,
+            line_state,
+            row,
         )
         if found & FOUND_LOREM:
             row[LOREM] = 1
@@ -308,19 +345,29 @@ def scan_document(data, begin, end, classes, words, segments, row, ids, id_at, s
         if wait_start >= 0:
             end_paragraph(
                 data, wait_start, wait_stop, wait_chars, wait_first, wait_last, wait_stripped,
-                segments, row,
+                line_slots, line_entries, line_state, row,
             )  # fmt: skip
         else:
             part_start, part_extra = part_first, part_first_extra
         stripped = part_last - part_first - (part_last_extra - part_first_extra)
         chars = part_last - part_start - (part_last_extra - part_extra)
         end_paragraph(
-            data, part_start, part_last, chars, part_first, part_last, stripped, segments, row
+            data,
+            part_start,
+            part_last,
+            chars,
+            part_first,
+            part_last,
+            stripped,
+            line_slots,
+            line_entries,
+            line_state,
+            row,
         )
     elif wait_start >= 0:
         end_paragraph(
             data, wait_start, wait_last, wait_cut, wait_first, wait_last, wait_stripped,
-            segments, row,
+            line_slots, line_entries, line_state, row,
         )  # fmt: skip
     row[CHARS] = end - begin - extra
     row[LETTERS] = letters_and_upper & _LOW
@@ -328,6 +375,6 @@ def scan_document(data, begin, end, classes, words, segments, row, ids, id_at, s
     row[DIGITS] = digits_and_numbers & _LOW
     row[NUMBERS] = digits_and_numbers >> 32
     row[TOKENS] = tokens
-    row[STOP_DISTINCT], row[STOP_WORD_COUNT] = stop_words(words, data)
-    row[MEDIAN_TWICE] = median_twice(words, spelling_chars, row[WORDS])
+    row[STOP_DISTINCT], row[STOP_WORD_COUNT] = stop_words(data, spellings, state[ENTRIES])
+    row[MEDIAN_TWICE] = median_twice(spellings, state[ENTRIES], spelling_chars, row[WORDS])
     return tokens

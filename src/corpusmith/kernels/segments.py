@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from corpusmith.kernels.hashing import HALF, MULTIPLIER, equal_bytes, hash_bytes, place, short_key
+from corpusmith.kernels.hashing import equal_bytes, short_key
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Gopher's eight (Rae et al. 2021, appendix A1)."""
@@ -18,19 +18,21 @@ _CASE_BITS = np.uint64(0x2020202020202020)
 # Indexes into `Table.state`.
 BASE, MASK, ENTRIES = range(3)
 
-RAW_LINE, STRIPPED_LINE, RAW_PARAGRAPH, STRIPPED_PARAGRAPH = range(4)
+# Fields of an entry: of `Table.entries`, five a row.
+HASH, START, LENGTH, COUNT, SORT = range(5)
+FIELDS = 5
 
 
 class Table(NamedTuple):
-    """Distinct byte ranges of the present document; see `hashing` for the slots."""
+    """Distinct byte ranges of the present document; see `hashing` for the slots.
+
+    Kernels take the three arrays one by one: Numba counts references to what it takes out of
+    a tuple, with atomic operations, which would cost more than the work itself.
+    """
 
     slots: np.ndarray  # uint32[power of two]
-    hashes: np.ndarray  # uint64[entries]
-    starts: np.ndarray  # int64[entries], byte
-    lengths: np.ndarray  # int32[entries], bytes
-    counts: np.ndarray  # int32[entries]
-    kinds: np.ndarray  # uint8[entries]
-    state: np.ndarray  # int64[3]: base, mask, entries
+    entries: np.ndarray  # int64[FIELDS * entries]: hash, first byte, bytes, occurrences, sort
+    state: np.ndarray  # int64[3]: base, mask, number of entries
 
 
 def new_table(entries: int) -> Table:
@@ -38,151 +40,122 @@ def new_table(entries: int) -> Table:
     slots = 1 << max(int(2 * entries - 1).bit_length(), 10)
     return Table(
         np.zeros(slots, np.uint32),
-        np.zeros(entries, np.uint64),
-        np.zeros(entries, np.int64),
-        np.zeros(entries, np.int32),
-        np.zeros(entries, np.int32),
-        np.zeros(entries, np.uint8),
+        np.zeros(FIELDS * entries, np.int64),
         np.array([1, 0, 0], np.int64),
     )
 
 
 @njit(cache=True, nogil=True)
-def begin_document(table, expected):
+def begin_document(slots, entries, state, expected):
     """Empty the table; `expected` is a guess of its entries, which only speed depends on."""
     size = 64
-    while size < 2 * expected:
+    while size < 2 * expected and size < slots.shape[0]:
         size *= 2
-    if size > table.slots.shape[0]:
-        size = table.slots.shape[0]
-    table.state[BASE] += table.state[ENTRIES]
-    table.state[ENTRIES] = 0
-    table.state[MASK] = size - 1
-    if table.state[BASE] + 4 * table.hashes.shape[0] > 0xFFFFFFFF:
-        table.slots[:] = 0
-        table.state[BASE] = 1
+    state[BASE] += state[ENTRIES]
+    state[ENTRIES] = 0
+    state[MASK] = size - 1
+    if state[BASE] + 2 * entries.shape[0] > 0xFFFFFFFF:
+        for slot in range(slots.shape[0]):
+            slots[slot] = 0
+        state[BASE] = 1
 
 
 @njit(cache=True, nogil=True)
-def _grow(table):
-    entries = table.state[ENTRIES]
-    mask = min(4 * (table.state[MASK] + 1), table.slots.shape[0]) - 1
-    base = table.state[BASE] + entries
-    place(table.slots, table.hashes, entries, base, mask)
-    table.state[BASE] = base
-    table.state[MASK] = mask
+def _grow(slots, entries, state):
+    count = state[ENTRIES]
+    mask = min(4 * (state[MASK] + 1), slots.shape[0]) - 1
+    base = state[BASE] + count
+    for entry in range(count):
+        slot = entries[FIELDS * entry + HASH] & mask
+        while slots[slot] >= base:
+            slot = (slot + 1) & mask
+        slots[slot] = base + entry
+    state[BASE] = base
+    state[MASK] = mask
 
 
 @njit(cache=True, nogil=True)
-def _insert(table, slot, value, start, length, kind):
-    entry = table.state[ENTRIES]
-    table.slots[slot] = table.state[BASE] + entry
-    table.hashes[entry] = value
-    table.starts[entry] = start
-    table.lengths[entry] = length
-    table.counts[entry] = 1
-    table.kinds[entry] = kind
-    table.state[ENTRIES] = entry + 1
-    if 2 * (entry + 1) > table.state[MASK] and table.state[MASK] + 1 < table.slots.shape[0]:
-        _grow(table)
-    return entry
-
-
-@njit(cache=True, nogil=True)
-def spelling(table, data, start, length):
-    """The number of the token `data[start:start + length]`, in order of first occurrence."""
-    if length <= 8:
-        value = short_key(data, start, length) * MULTIPLIER  # one to one
-        value ^= value >> HALF
-    else:
-        value = hash_bytes(data, start, start + length)
-    base = table.state[BASE]
-    mask = table.state[MASK]
-    slot = np.int64(value & np.uint64(mask))
+def find_or_add(data, start, length, value, sort, slots, entries, state):
+    """The entry of `data[start:start + length]` of this sort and hash, counted once more."""
+    base = state[BASE]
+    mask = state[MASK]
+    slot = value & mask
     while True:
-        found = np.int64(table.slots[slot]) - base
+        found = np.int64(slots[slot]) - base
         if found < 0:
-            return _insert(table, slot, value, start, length, 0)
+            break
+        field = FIELDS * found
         if (
-            table.hashes[found] == value
-            and table.lengths[found] == length
-            and (length <= 8 or equal_bytes(data, table.starts[found], start, length))
+            entries[field + HASH] == value
+            and entries[field + LENGTH] == length
+            and entries[field + SORT] == sort
+            and (length <= 8 or equal_bytes(data, entries[field + START], start, length))
         ):
-            table.counts[found] += 1
+            entries[field + COUNT] += 1
             return found
         slot = (slot + 1) & mask
+    found = state[ENTRIES]
+    slots[slot] = base + found
+    field = FIELDS * found
+    entries[field + HASH] = value
+    entries[field + START] = start
+    entries[field + LENGTH] = length
+    entries[field + COUNT] = 1
+    entries[field + SORT] = sort
+    state[ENTRIES] = found + 1
+    if 2 * (found + 1) > mask and mask + 1 < slots.shape[0]:
+        _grow(slots, entries, state)
+    return found
 
 
 @njit(cache=True, nogil=True)
-def count_segment(table, data, start, stop, kind):
-    """Count the segment `data[start:stop]` of a kind; how often it occurred up to now."""
-    length = stop - start
-    value = hash_bytes(data, start, stop) + np.uint64(kind)
-    base = table.state[BASE]
-    mask = table.state[MASK]
-    slot = np.int64(value & np.uint64(mask))
-    while True:
-        found = np.int64(table.slots[slot]) - base
-        if found < 0:
-            _insert(table, slot, value, start, length, kind)
-            return 1
-        if (
-            table.hashes[found] == value
-            and table.lengths[found] == length
-            and table.kinds[found] == kind
-            and equal_bytes(data, table.starts[found], start, length)
-        ):
-            table.counts[found] += 1
-            return table.counts[found]
-        slot = (slot + 1) & mask
-
-
-@njit(cache=True, nogil=True)
-def stop_words(table, data):
+def stop_words(data, entries, count):
     """(Distinct stop words in lower case as they are, occurrences in any case) of the document.
 
     datatrove counts the first on words as spelled, DCLM the second on words in lower case.
     """
     seen = 0
     occurrences = 0
-    for entry in range(table.state[ENTRIES]):
-        length = table.lengths[entry]
+    for entry in range(count):
+        length = entries[FIELDS * entry + LENGTH]
         if length < 2 or length > 4:
             continue
-        key = short_key(data, table.starts[entry], length)
+        key = short_key(data, entries[FIELDS * entry + START], length)
         low = key | (_CASE_BITS >> np.uint64(64 - 8 * length))
         for word in range(_STOP_KEYS.shape[0]):
             if low == _STOP_KEYS[word]:
-                occurrences += table.counts[entry]
+                occurrences += entries[FIELDS * entry + COUNT]
                 if key == low:
                     seen += 1
     return seen, occurrences
 
 
 @njit(cache=True, nogil=True)
-def median_twice(table, chars, words):
+def median_twice(entries, count, chars, words):
     """Twice the median of the words' lengths (`chars[entry]` > 0 for words), 0 without words.
 
     Binary search for the length at a rank over the distinct spellings: no sort, no list.
     """
     if words == 0:
         return 0
-    return _length_at(table, chars, (words - 1) // 2) + _length_at(table, chars, words // 2)
+    return _length_at(entries, count, chars, (words - 1) // 2) + _length_at(
+        entries, count, chars, words // 2
+    )
 
 
 @njit(cache=True, nogil=True)
-def _length_at(table, chars, rank):
+def _length_at(entries, count, chars, rank):
     low = 1
     high = 1
-    for entry in range(table.state[ENTRIES]):
+    for entry in range(count):
         if chars[entry] > high:
             high = chars[entry]
     while low < high:
         middle = (low + high) // 2
         below = 0
-        for entry in range(table.state[ENTRIES]):
+        for entry in range(count):
             if 0 < chars[entry] <= middle:
-                below += table.counts[entry]
+                below += entries[FIELDS * entry + COUNT]
         if below > rank:
             high = middle
         else:

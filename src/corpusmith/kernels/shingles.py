@@ -5,7 +5,8 @@ Normalisation is datatrove's in spirit (utils/text.py, `TextNormConfig`: lower c
 to 0, punctuation to space, accents stripped), by one table over code points:
 
     separator   white space, punctuation, symbols, controls
-    ignored     combining diacritics (so NFC and NFD agree) and format characters
+    ignored     combining diacritics (so NFC and NFD agree), variation selectors, format
+                characters
     own word    each Han, Kana, Bopomofo, Thai, Lao, Burmese and Khmer letter, sign or mark
     0           every decimal digit
     else        the lower-case letter without its diacritics; vowel signs (Devanagari,
@@ -42,8 +43,10 @@ _OWN_RANGES = (
     (0x1780, 0x17FF),  # Khmer
     (0x2E80, 0x2FDF),  # CJK radicals
     (0x3005, 0x3007),  # iteration mark, closing mark, zero
-    (0x3021, 0x3029),  # Hangzhou numerals
+    (0x3021, 0x302D),  # Hangzhou numerals, tone marks
+    (0x3038, 0x303A),  # Hangzhou numerals
     (0x3040, 0x312F),  # Hiragana, Katakana, Bopomofo
+    (0x3192, 0x3195),  # annotation marks
     (0x31A0, 0x31BF),  # Bopomofo extended
     (0x31F0, 0x31FF),  # Katakana phonetic extensions
     (0x3400, 0x4DBF),  # Han extension A
@@ -53,6 +56,7 @@ _OWN_RANGES = (
     (0xF900, 0xFAFF),  # Han compatibility
     (0xFF66, 0xFF9F),  # halfwidth Katakana
     (0x1AFF0, 0x1B16F),  # Kana extended and supplement
+    (0x1D372, 0x1D376),  # tally marks
     (0x20000, 0x2FFFF),  # Han extensions B to F
 )
 _DIACRITIC_RANGES = (
@@ -62,8 +66,20 @@ _DIACRITIC_RANGES = (
     (0x20D0, 0x20FF),
     (0xFE20, 0xFE2F),
 )
+_SELECTOR_RANGES = ((0x180B, 0x180F), (0xFE00, 0xFE0F))
 _UNIFORM = {0x3400: 0x4DBF, 0x4E00: 0x9FFF, 0xAC00: 0xD7A3, 0x20000: 0x2A6DF}
 """First and last of long runs of one category (Lo), which need no look-up one by one."""
+
+
+def _is_diacritic(char: str) -> bool:
+    return any(first <= ord(char) <= last for first, last in _DIACRITIC_RANGES)
+
+
+def _without_accents(char: str) -> int:
+    """The code point of the letter under its diacritics; the voicing of Kana and the nukta of
+    Devanagari are none, so their letters stay whole."""
+    letters = unicodedata.normalize("NFD", char)
+    return ord(letters[0] if all(map(_is_diacritic, letters[1:])) else char)
 
 
 @functools.cache
@@ -87,10 +103,9 @@ def fold_table() -> np.ndarray:
         elif kind == "Cf":
             table[point] = IGNORED
         elif point > 0x7F and kind[0] == "L" or point < 0x80:
-            # The first of NFD is the letter without its accents; of a case pair, the lower one.
-            table[point] = ord(unicodedata.normalize("NFD", chr(point).lower())[0])
+            table[point] = _without_accents(chr(point).lower()[0])
         point += 1
-    for first, last in _DIACRITIC_RANGES:
+    for first, last in (*_DIACRITIC_RANGES, *_SELECTOR_RANGES):
         table[first : last + 1] = IGNORED
     for first, last in _OWN_RANGES:
         part = table[first : last + 1]

@@ -16,6 +16,7 @@ from numba import njit
 from corpusmith.kernels import repeats, segments
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.chars import classes
+from corpusmith.kernels.hashing import borrowed
 from corpusmith.kernels.lines import COUNTS
 from corpusmith.kernels.repeats import DATATROVE, DCLM, NGRAM_COUNTS, repeated_ngrams
 from corpusmith.kernels.scan import scan_document
@@ -62,7 +63,7 @@ def ngram_counts(scan: Scan) -> tuple[np.ndarray, np.ndarray]:
     dclm = np.zeros((rows, len(NGRAM_COUNTS)), np.int64)
     _ngrams_of_rows(
         scan.ids, scan.starts, scan.spelling_counts, scan.spelling_chars, scan.spelling_starts,
-        repeats.new_work(most), datatrove, dclm,
+        *repeats.new_work(most), datatrove, dclm,
     )  # fmt: skip
     return datatrove, dclm
 
@@ -71,6 +72,13 @@ def warm() -> None:
     """Compile the kernels, or load them from Numba's cache."""
     data, offsets = text_buffers(pa.array(["a b a b.\n\n词", ""], pa.large_string()))
     ngram_counts(_scan(data, offsets))
+
+
+def _class_arrays() -> tuple[np.ndarray, ...]:
+    tables = classes()
+    return (
+        tables.flags, tables.letters_upper, tables.digits_numbers, tables.roots, tables.leaves
+    )  # fmt: skip
 
 
 def _identity(column: pa.Array | pa.ChunkedArray) -> tuple:
@@ -93,9 +101,9 @@ def _scan(data: np.ndarray, offsets: np.ndarray) -> Scan:
     starts = np.zeros(rows + 1, np.int64)
     spelling_starts = np.zeros(rows + 1, np.int64)
     _scan_rows(
-        data, offsets, classes(), segments.new_table(longest + 1),
-        segments.new_table(2 * longest + 4), counts, ids, starts, spelling_counts, spelling_chars,
-        spelling_starts,
+        data, offsets, *_class_arrays(), *segments.new_table(longest + 1),
+        *segments.new_table(2 * longest + 4), counts, ids, starts, spelling_counts,
+        spelling_chars, spelling_starts,
     )  # fmt: skip
     used = spelling_starts[-1]
     return Scan(
@@ -106,40 +114,51 @@ def _scan(data: np.ndarray, offsets: np.ndarray) -> Scan:
 
 @njit(cache=True, nogil=True)
 def _scan_rows(
-    data, offsets, tables, words, lines, counts, ids, starts, spelling_counts, spelling_chars,
+    data, offsets, flags, letters_upper, digits_numbers, roots, leaves, slots, spellings, state,
+    line_slots, line_entries, line_state, counts, ids, starts, spelling_counts, spelling_chars,
     spelling_starts,
 ):  # fmt: skip
+    data, flags, letters_upper = borrowed(data), borrowed(flags), borrowed(letters_upper)
+    digits_numbers, roots, leaves = borrowed(digits_numbers), borrowed(roots), borrowed(leaves)
+    slots, spellings, state = borrowed(slots), borrowed(spellings), borrowed(state)
+    line_slots, line_entries = borrowed(line_slots), borrowed(line_entries)
+    line_state, counts, ids = borrowed(line_state), borrowed(counts), borrowed(ids)
+    spelling_chars = borrowed(spelling_chars)
     for row in range(offsets.shape[0] - 1):
         at = spelling_starts[row]
         tokens = scan_document(
-            data, offsets[row], offsets[row + 1], tables, words, lines, counts[row], ids,
-            starts[row], spelling_chars[at:],
+            data, offsets[row], offsets[row + 1], flags, letters_upper, digits_numbers, roots,
+            leaves, slots, spellings, state, line_slots, line_entries, line_state, counts[row],
+            ids, starts[row], spelling_chars[at:],
         )  # fmt: skip
         starts[row + 1] = starts[row] + tokens
-        entries = words.state[segments.ENTRIES]
-        spelling_counts[at : at + entries] = words.counts[:entries]
+        entries = state[segments.ENTRIES]
+        for entry in range(entries):
+            spelling_counts[at + entry] = spellings[segments.FIELDS * entry + segments.COUNT]
         spelling_starts[row + 1] = at + entries
 
 
 @njit(cache=True, nogil=True)
 def _ngrams_of_rows(
-    ids, starts, spelling_counts, spelling_chars, spelling_starts, work, datatrove, dclm
-):
+    ids, starts, spelling_counts, spelling_chars, spelling_starts,
+    slots, base, tokens, left, right, places, ngrams, datatrove, dclm,
+):  # fmt: skip
+    ids, tokens, slots, base = borrowed(ids), borrowed(tokens), borrowed(slots), borrowed(base)
+    left, right, places = borrowed(left), borrowed(right), borrowed(places)
+    spelling_counts, spelling_chars = borrowed(spelling_counts), borrowed(spelling_chars)
+    ngrams, datatrove, dclm = borrowed(ngrams), borrowed(datatrove), borrowed(dclm)
     for row in range(starts.shape[0] - 1):
-        tokens = ids[starts[row] : starts[row + 1]]
+        all_tokens = ids[starts[row] : starts[row + 1]]
         counts = spelling_counts[spelling_starts[row] : spelling_starts[row + 1]]
         chars = spelling_chars[spelling_starts[row] : spelling_starts[row + 1]]
-        repeated_ngrams(
-            tokens, tokens.shape[0], counts, chars, DATATROVE, work, datatrove[row], 0
-        )
-        words = 0
-        for index in range(tokens.shape[0]):
-            if chars[tokens[index]] > 0:
-                work.tokens[words] = tokens[index]
+        words = np.int64(0)
+        for index in range(all_tokens.shape[0]):
+            if chars[all_tokens[index]] > 0:
+                tokens[words] = all_tokens[index]
                 words += 1
-        if words == tokens.shape[0]:
-            repeated_ngrams(tokens, words, counts, chars, DCLM, work, dclm[row], 0)
-        else:
+        for variant in (DATATROVE, DCLM):
             repeated_ngrams(
-                work.tokens[:words], words, counts, chars, DCLM, work, dclm[row], 0
-            )
+                all_tokens if variant == DATATROVE else tokens[:words],
+                counts, chars, variant, slots, base, left, right, places, ngrams,
+                datatrove[row] if variant == DATATROVE else dclm[row],
+            )  # fmt: skip

@@ -176,12 +176,14 @@ class Tokenizer:
 
 
 def pieces(text: str, size: int | None = None) -> Iterator[str]:
-    """Cut a text at safe places after every `size` characters; "" is one piece.
+    """Cut a text at safe places after every `size` >= 1 characters; "" is one piece.
 
     >>> list(pieces("one two, three", 2))
     ['one', ' two', ', three']
     """
     size = PIECE_CHARS if size is None else size
+    if size < 1:
+        raise ValueError(f"a piece has at least 1 character, not {size}")
     start = 0
     while len(text) - start > size:
         cut = _SAFE_CUT.search(text, start + size)

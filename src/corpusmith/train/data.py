@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -46,11 +46,19 @@ class Batch:
     mask: torch.Tensor | None = None  # bool[B, 1, L, L], row attends to column
 
     def to(self, device: torch.device) -> Batch:
-        moved = [
-            None if tensor is None else tensor.to(device)
-            for tensor in (self.inputs, self.targets, self.positions, self.mask)
-        ]
-        return Batch(*moved)  # type: ignore[arg-type]
+        return self._each(lambda tensor: tensor.to(device))
+
+    def first(self, count: int) -> Batch:
+        """Its first windows."""
+        return self._each(lambda tensor: tensor[:count])
+
+    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
+        return Batch(
+            change(self.inputs),
+            change(self.targets),
+            None if self.positions is None else change(self.positions),
+            None if self.mask is None else change(self.mask),
+        )
 
     def arguments(self) -> dict[str, torch.Tensor]:
         """What the model's `forward` takes."""

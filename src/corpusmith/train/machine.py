@@ -110,15 +110,17 @@ def choose(params: TrainParams, model: nn.Module, batch: Batch, device: torch.de
 
 
 def _race(base: Setting, model: nn.Module, batch: Batch) -> dict[str, float]:
-    found = {}
-    for dtype in ("fp32", "bf16"):
-        limit = found.get("fp32", 0.0) * 4
-        found[dtype] = _seconds(dataclasses.replace(base, dtype=dtype), model, batch, limit=limit)
+    half = dataclasses.replace(base, dtype="bf16")
+    # A processor without bf16 emulates it, twenty times as slowly: one window shows that.
+    one = batch.first(1)
+    found = {"fp32": _seconds(base, model, one), "bf16": _seconds(half, model, one, passes=1)}
+    if found["bf16"] < 3 * found["fp32"]:
+        found = {"fp32": _seconds(base, model, batch), "bf16": _seconds(half, model, batch)}
     return {name: round(value, 5) for name, value in found.items()}
 
 
-def _seconds(setting: Setting, model: nn.Module, batch: Batch, *, limit: float = 0.0) -> float:
-    """The fastest of a few passes after one to warm up; only that one where it takes over `limit`.
+def _seconds(setting: Setting, model: nn.Module, batch: Batch, *, passes: int = PASSES) -> float:
+    """The fastest of a few passes after one to warm up.
 
     The minimum, since whatever else the machine does can only add time.
     """
@@ -133,10 +135,10 @@ def _seconds(setting: Setting, model: nn.Module, batch: Batch, *, limit: float =
         return time.perf_counter() - began
 
     with torch.random.fork_rng():
-        first = once()
-        times = [first] if limit and first > limit else [once() for _ in range(PASSES)]
+        once()
+        fastest = min(once() for _ in range(passes))
     model.zero_grad(set_to_none=True)
-    return min(times)
+    return fastest
 
 
 def _synchronize(setting: Setting) -> None:

@@ -1,0 +1,215 @@
+"""Masking of personal data and secrets: addresses, numbers, keys."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict
+
+from corpusmith.clean.pii_patterns import FINDERS, SCREENS, private_keys
+from corpusmith.clean.spans import SpanColumns, replace_rows
+from corpusmith.op import Context, op, signal
+
+PiiType = Literal["email", "ip", "phone", "card", "secret"]
+Found = tuple[int, int, str]
+TYPES: tuple[PiiType, ...] = ("email", "ip", "phone", "card", "secret")
+TOKENS = {kind: f"<{kind.upper()}>" for kind in TYPES}
+
+PII_SIGNALS = pa.schema(
+    [
+        signal(f"pii_{kind}s", pa.int32(), "occurrences", f"masked as {TOKENS[kind]}")
+        for kind in TYPES
+    ]
+)
+
+_JSON_STRING = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")(\s*+:)?', re.DOTALL)
+
+
+class PiiParams(BaseModel):
+    """`pii: mask` is short for `pii: {action: mask}`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["mask"] = "mask"
+    types: tuple[PiiType, ...] = TYPES
+
+
+@op("pii.v1", kind="edit", needs=("text", "messages", "meta"), adds=PII_SIGNALS, params=PiiParams)
+def pii(batch: pa.Table, ctx: Context) -> pa.Table:
+    """Puts a token such as <EMAIL> where personal data stood; what counts as such is said at
+    each finder of `clean/pii_patterns.py`. Where two kinds overlap, a secret wins, then
+    e-mail, IP, card, phone.
+
+    Masks `text`, the contents of `messages` and the strings in the JSON of `meta` (values, not
+    keys; not numbers), and returns those columns too where the batch has them. Spans are of
+    `text` alone; the counts `pii_emails` ... are of all three. An edit carries what it masked
+    only as a keyed hash (BLAKE2b of 128 bits, key `ctx.secret`), so that equal values can be
+    told; without a key there is no hash, since numbers are few enough to try them all.
+    """
+    params = ctx.params or PiiParams()
+    kinds = tuple(kind for kind in FINDERS if kind in params.types)
+    counts = {kind: np.zeros(len(batch), np.int32) for kind in TYPES}
+    out = {}
+
+    spans, new = SpanColumns(), {}
+    ended = 0
+    column = batch.column("text")
+    for row, (text, found) in find(column, kinds).items():
+        spans.end_documents(row - ended)
+        ended = row
+        for start, end, kind in found:
+            digest = keyed_hash(text[start:end], ctx.secret)
+            spans.add(start, end, f"pii:{kind}", None, TOKENS[kind], digest)
+            counts[kind][row] += 1
+        new[row] = _replace(text, found)
+    spans.end_documents(len(batch) - ended)
+    out["text"] = replace_rows(column, new)
+    out["edits"] = spans.array()
+    if "messages" in batch.column_names:
+        out["messages"] = _mask_messages(batch.column("messages"), kinds, counts)
+    if "meta" in batch.column_names:
+        out["meta"] = _mask_meta(batch.column("meta"), kinds, counts)
+    return pa.table({**out, **{f"pii_{kind}s": values for kind, values in counts.items()}})
+
+
+def find(
+    column: pa.Array | pa.ChunkedArray, kinds: Sequence[str] = TYPES
+) -> dict[int, tuple[str, list[Found]]]:
+    """Of a column of strings, those with any: row -> the text and its spans (start, end, kind)
+    in code points, sorted, without overlap.
+
+    RE2 screens leave few rows, then few lines of those, for the finders.
+    """
+    kinds = [kind for kind in FINDERS if kind in kinds]
+    matches = [pc.match_substring_regex(column, SCREENS[kind]) for kind in kinds]
+    rows = np.flatnonzero(functools.reduce(np.logical_or, map(_plain, matches), False))
+    if not len(rows):
+        return {}
+    some = column.take(pa.array(rows))
+    if isinstance(some, pa.ChunkedArray):
+        some = some.combine_chunks()
+    texts = some.to_pylist()
+    found: list[list[Found]] = [[] for _ in texts]
+    if "secret" in kinds:
+        for at in np.flatnonzero(_plain(pc.match_substring(some, "PRIVATE KEY"))).tolist():
+            found[at] += [(*span, "secret") for span in private_keys(texts[at])]
+
+    split = pc.split_pattern(some, "\n")
+    lines, of = split.flatten(), np.asarray(pc.list_parent_indices(split))
+    points = np.asarray(pc.utf8_length(lines)).astype(np.int64) + 1
+    starts = np.cumsum(points) - points
+    starts -= starts[np.searchsorted(of, np.arange(len(texts)))][of]
+    for kind in kinds:
+        chosen = np.flatnonzero(_plain(pc.match_substring_regex(lines, SCREENS[kind])))
+        new: dict[int, list[Found]] = {}
+        for number, line in zip(
+            chosen.tolist(), lines.take(pa.array(chosen)).to_pylist(), strict=True
+        ):
+            start = int(starts[number])
+            for begin, end in FINDERS[kind](line):
+                new.setdefault(int(of[number]), []).append((start + begin, start + end, kind))
+        for at, spans in new.items():
+            found[at] = sorted([*found[at], *_free(spans, found[at])])
+    return {
+        row: (text, spans)
+        for row, text, spans in zip(rows.tolist(), texts, found, strict=True)
+        if spans
+    }
+
+
+def _plain(mask: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(pc.fill_null(mask, False))
+
+
+def _free(new: list[Found], taken: list[Found]) -> list[Found]:
+    """Of `new`, sorted, what overlaps nothing of `taken`, sorted."""
+    free, at = [], 0
+    for span in new:
+        while at < len(taken) and taken[at][1] <= span[0]:
+            at += 1
+        if at == len(taken) or taken[at][0] >= span[1]:
+            free.append(span)
+    return free
+
+
+def keyed_hash(value: str, secret: bytes) -> str | None:
+    """32 hex digits: BLAKE2b of 128 bits of the value's UTF-8, keyed; None without a key."""
+    if not secret:
+        return None
+    key = secret if len(secret) <= 64 else hashlib.blake2b(secret).digest()
+    return hashlib.blake2b(value.encode(), digest_size=16, key=key).hexdigest()
+
+
+def _replace(text: str, found: list[Found]) -> str:
+    pieces, at = [], 0
+    for start, end, kind in found:
+        pieces += [text[at:start], TOKENS[kind]]
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def _mask_strings(
+    strings: list[str], rows: list[int], kinds: Sequence[str], counts: dict[str, np.ndarray]
+) -> dict[int, str]:
+    """The strings that change, by number; `rows` has the document of each, for the counts."""
+    new = {}
+    for number, (text, found) in find(pa.array(strings, pa.large_string()), kinds).items():
+        new[number] = _replace(text, found)
+        for _, _, kind in found:
+            counts[kind][rows[number]] += 1
+    return new
+
+
+def _mask_messages(
+    column: pa.ChunkedArray, kinds: Sequence[str], counts: dict[str, np.ndarray]
+) -> pa.ChunkedArray | pa.Array:
+    if column.null_count == len(column):
+        return column
+    messages = column.to_pylist()
+    turns = [(row, turn) for row, some in enumerate(messages) for turn in some or () if turn]
+    contents = [turn["content"] for _, turn in turns]
+    new = _mask_strings(contents, [row for row, _ in turns], kinds, counts)
+    if not new:
+        return column
+    for number, content in new.items():
+        turns[number][1]["content"] = content
+    return pa.array(messages, column.type)
+
+
+def _mask_meta(
+    column: pa.ChunkedArray, kinds: Sequence[str], counts: dict[str, np.ndarray]
+) -> pa.ChunkedArray | pa.Array:
+    """Strings are masked inside of the JSON text, so that all else keeps its bytes and no
+    nesting is too deep."""
+    # An escape such as \u0040 hides what the screens look for.
+    matches = [pc.match_substring_regex(column, SCREENS[kind]) for kind in kinds]
+    matches.append(pc.match_substring(column, "\\"))
+    rows = np.flatnonzero(functools.reduce(np.logical_or, map(_plain, matches)))
+    if not len(rows):
+        return column
+    values = column.to_pylist()
+    strings: list[str] = []
+    places: list[tuple[int, int, int]] = []  # row, and where the string's JSON stands
+    for row in rows.tolist():
+        for match in _JSON_STRING.finditer(values[row]):
+            if match[2]:  # a key
+                continue
+            try:
+                strings.append(json.loads(match[1]))
+            except ValueError:  # not JSON, as nothing else here is
+                continue
+            places.append((row, *match.span(1)))
+    new = _mask_strings(strings, [row for row, _, _ in places], kinds, counts)
+    for number in reversed(new):  # from behind, so that places stay right
+        row, start, end = places[number]
+        encoded = json.dumps(new[number], ensure_ascii=False)
+        values[row] = values[row][:start] + encoded + values[row][end:]
+    return pa.array(values, column.type)

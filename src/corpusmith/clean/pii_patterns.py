@@ -1,0 +1,351 @@
+"""Where personal data stands in a text: candidates by pattern, then checks that a pattern
+cannot make (checksums, assigned ranges, the words before).
+
+A finder takes a line and yields spans (start, end), half-open, in code points; each is linear
+in the length of the line, whatever the line. What counts is said at each finder. `SCREENS` are
+RE2 patterns, one a kind, which every line with such a span matches: they run over whole columns
+at hundreds of MB/s and leave few lines for the finders. Only `private_keys` sees whole texts.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+Found = Iterator[tuple[int, int]]
+
+_CONTEXT_CHARS = 28  # how far back a word speaks for or against a number
+
+
+def _before(text: str, start: int) -> str:
+    return text[max(0, start - _CONTEXT_CHARS) : start].lower()
+
+
+# --- e-mail -------------------------------------------------------------------------------
+
+_LOCAL = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-'"
+_DOMAIN = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?){0,8}?\.([A-Za-z]{2,24}|xn--[a-z0-9-]{1,59})"
+    r"(?![A-Za-z0-9_@]|[.-][A-Za-z0-9])"
+)
+_AT = re.compile(r"(?<=[A-Za-z0-9_%+-])@(?=[A-Za-z0-9])")
+_FILE_TYPES = frozenset(
+    {"png", "jpg", "jpeg", "gif", "svg", "webp", "bmp", "ico", "css", "js", "ts", "tsx", "jsx"}
+    | {"py", "json", "xml", "yml", "yaml", "html", "htm"}
+)
+
+
+def emails(text: str) -> Found:
+    """Addresses with an ASCII local part (RFC 5321: up to 64 characters) and a domain with a
+    top level. Not: `git@host:path` (a repository), `icon@2x.png`, `name@4.17.21` (a version),
+    `user:secret@host` (a secret, see `secrets`), addresses in words ("name at example")."""
+    past = 0
+    for match in _AT.finditer(text):
+        at = match.start()
+        domain = _DOMAIN.match(text, at + 1)
+        if domain is None or domain[1].lower() in _FILE_TYPES:
+            continue
+        left = text[max(past, at - 65) : at]
+        local = left[len(left.rstrip(_LOCAL)) :].lstrip(".'-")
+        if not 0 < len(local) <= 64:
+            continue
+        if local == "git" and text[domain.end() : domain.end() + 1] in (":", "/"):
+            continue
+        yield at - len(local), domain.end()
+        past = domain.end()
+
+
+# --- addresses of machines ----------------------------------------------------------------
+
+_IPV4 = re.compile(r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\w|\.\w)", re.ASCII)
+_IPV6 = re.compile(r"(?<![\w:.])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2,35}(?![\w:]|\.\d)", re.ASCII)
+_NOT_AN_ADDRESS = re.compile(
+    r"(?:version|versions|ver\.?|release|released|build|revision|rev\.?|update|upgrade|upgraded to"
+    r"|section|sections|sec\.?|§+|chapter|clause|paragraph|figure|fig\.?|table|appendix|item"
+    r"|oid|firmware|driver|kernel|sdk|api|版本号?|版|版号|升级到|更新到|更新至|章节|章|节|節|条款|条|图|表|第"
+    r"|[a-z]/|[a-z]-|[<>=~^]=?)\s*(?:[:：=]|is|was|为|是)?\s*$"
+)
+_AN_ADDRESS = re.compile(
+    r"\bips?\b|ipv4|\baddr|\bhosts?\b|server|\bdns\b|\bping\b|gateway|\bclient|\bpeer\b|\bfrom\b"
+    r"|connect|login|nameserver|://|地址|服务器|主机|登录|访问|来自|网关|客户端"
+)
+_WELL_KNOWN = frozenset({"8.8.8.8", "8.8.4.4", "9.9.9.9"})
+
+
+def ips(text: str) -> Found:
+    """Public IPv4 and IPv6 addresses. Private, loopback, link-local, multicast, reserved and
+    documentation addresses (RFC 1918, 5737, 3849 ...) belong to nobody and stay. A dotted
+    quad behind a word like "version" or "section" is none, nor one of small numbers (under 16)
+    without a word like "server" before it. IPv6 is 2000::/3, all that is assigned."""
+    for match in _IPV4.finditer(text):
+        try:  # no number above 255, no leading zero
+            address = ipaddress.IPv4Address(match[0])
+        except ValueError:
+            continue
+        if not address.is_global or address.is_multicast:
+            continue
+        before = _before(text, match.start())
+        if _NOT_AN_ADDRESS.search(before):
+            continue
+        small = all(int(number) < 16 for number in match[0].split("."))
+        if small and match[0] not in _WELL_KNOWN and not _AN_ADDRESS.search(before):
+            continue
+        yield match.span()
+    for match in _IPV6.finditer(text):
+        found = match[0].rstrip(":") if not match[0].endswith("::") else match[0]
+        try:
+            public = ipaddress.IPv6Address(found).is_global
+        except ValueError:
+            continue
+        if public:
+            yield match.start(), match.start() + len(found)
+
+
+# --- card numbers -------------------------------------------------------------------------
+
+_CARD = re.compile(r"(?<![\w.+/-])[2-6][0-9]{3}(?:[ -]?[0-9]){8,15}(?!\w|[-.]\w| [0-9])", re.ASCII)
+_CARD_GROUPS = frozenset(
+    {(4, 4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (6, 13)}
+)
+_NO_CARD = re.compile(
+    r"(?:isbn|issn|\bids?|order|invoice|tracking|serial|imei|part|ticket|number of|count|timestamp"
+    r"|编号|订单号?|单号|序列号|条码|时间戳)(?:\s*(?:no\.?|num|number|-1[03]))?\s*[#:：=]?\s*$"
+)
+
+
+def cards(text: str) -> Found:
+    """Payment cards: a known issuer (ISO/IEC 7812), its length, Luhn's checksum, and either no
+    separators or groups as printed on cards. Not behind words like "order" or 订单号."""
+    for match in _CARD.finditer(text):
+        groups = re.split("[ -]", match[0])
+        digits = "".join(groups)
+        if len(groups) > 1 and (
+            tuple(map(len, groups)) not in _CARD_GROUPS or (" " in match[0] and "-" in match[0])
+        ):
+            continue
+        if _issued(digits) and luhn(digits) and not _NO_CARD.search(_before(text, match.start())):
+            yield match.span()
+
+
+def luhn(digits: str) -> bool:
+    """The checksum of ISO/IEC 7812-1, annex B: 4539 1488 0343 6467 passes."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def _issued(digits: str) -> bool:
+    size, two, three, four = len(digits), int(digits[:2]), int(digits[:3]), int(digits[:4])
+    if digits[0] == "4":  # Visa
+        return size in (13, 16, 19)
+    if 51 <= two <= 55 or 2221 <= four <= 2720:  # Mastercard
+        return size == 16
+    if two in (34, 37):  # American Express
+        return size == 15
+    if two in (36, 38, 39) or 300 <= three <= 305:  # Diners Club
+        return size == 14
+    # Discover, UnionPay, JCB
+    return size in (16, 17, 18, 19) and (
+        four == 6011 or 644 <= three <= 659 or two == 62 or 3528 <= four <= 3589
+    )
+
+
+# --- telephone numbers --------------------------------------------------------------------
+
+_INTERNATIONAL = re.compile(
+    r"(?<![\w+.])(?:\+|00(?=[1-9][0-9]{0,2}[ .-]))[1-9](?:[ .()/-]{0,2}[0-9]){6,14}(?!\w|[-.]\w)",
+    re.ASCII,
+)
+_CN_MOBILE = re.compile(
+    r"(?<![\w.+#=/$¥￥-])(?:\(?86\)?[ -]?)?"
+    r"1(?:3[0-9]|4[014-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])"
+    r"(?:[0-9]{8}|([ -])[0-9]{4}\1[0-9]{4})(?!\w|[-.][\w])",
+    re.ASCII,
+)
+_CN_LANDLINE = re.compile(
+    r"(?<![\w.+#=/$-])(?:\(?86\)?[ -])?"
+    r"(?:0(?:10|2[0-9]|[3-9][0-9]{2})-|\(0(?:10|2[0-9]|[3-9][0-9]{2})\) ?)"
+    r"[2-8][0-9]{2,3}[ -]?[0-9]{4}(?:-[0-9]{1,4})?(?!\w|[-.]\w)",
+    re.ASCII,
+)
+_NANP = re.compile(
+    r"(?<![\w.+#=/$-])(?:1[-. ])?(?:\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[-. ]"
+    r"|[2-9][0-9]{2}([-.])[2-9][0-9]{2}\1)[0-9]{4}(?!\w|[-.]\w)",
+    re.ASCII,
+)
+_ANY_NUMBER = re.compile(r"(?<![\w.+-])\(?[0-9](?:[ .()/-]{0,2}[0-9]){6,13}(?!\w|[-.]\w)", re.ASCII)
+_A_PHONE = re.compile(
+    r"(?:\b(?:tele)?phones?|\btel|\bmobile|\bcell|\bcall(?: me| us)?|\bfax|\bwhatsapp|\bwechat"
+    r"|\bsms|\bhotline|\bcontact|电话|電話|手机|手機|座机|联系方式|致电|热线|传真|微信)"
+    r"(?:号码?|號碼?)?(?:\s*(?:number|no\.?|num))?(?: (?:is|at|on|to))?[\"'“”]?\s*"
+    r"[.:：=是为為]?\s*[\"'“”(（]?\s*$"
+)
+_NO_PHONE = re.compile(
+    r"(?:isbn|issn|\bids?|order|invoice|tracking|serial|part|ticket|issue|version|timestamp|account"
+    r"|\bqq|编号|订单号?|单号|序列号|条码|时间戳|版本|账号|帐号|金额|[uid]id|[#$¥￥€£=])"
+    r"(?:\s*(?:no\.?|num|number))?\s*[#:：=是为]?\s*$"
+)
+_DATE = re.compile(r"(?:19|20)[0-9]{2}([-./ ])[0-9]{1,2}\1[0-9]{1,2}")
+# The ITU's country codes (E.164): +1, +7, those of two digits, and how those of three begin.
+_COUNTRY = re.compile(
+    r"[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
+    r"|2[1-69][0-9]|3[578][0-9]|42[0-9]|50[0-9]|59[0-9]|6[7-9][0-9]|8[0578][0-9]|9[679][0-9]"
+)
+
+
+def phones(text: str) -> Found:
+    """Telephone numbers in four conservative forms and one by context:
+
+    - international, + or 00, an assigned country code, 7 to 15 digits (E.164);
+    - Chinese mobile, 11 digits in assigned ranges, also grouped 3-4-4 and with 86;
+    - Chinese landline with its area code: 010-62345678, (0755) 8612 3456;
+    - North American: (415) 555-2671, 415-555-2671, 415.555.2671, also with 1 before;
+    - 7 to 14 digits, grouped in any way, right behind "phone", "call", 电话 and the like.
+
+    Not behind "order", "id", 订单号, a currency or `#`; no dates; nothing inside of longer
+    numbers, words, paths or hashes.
+    """
+    past = 0
+    spans = [
+        *(m.span() for m in _INTERNATIONAL.finditer(text) if _international(m[0])),
+        *(
+            m.span()
+            for pattern in (_CN_MOBILE, _CN_LANDLINE, _NANP)
+            for m in pattern.finditer(text)
+            if not _NO_PHONE.search(_before(text, m.start()))
+        ),
+        *(m.span() for m in _ANY_NUMBER.finditer(text) if _by_context(text, m)),
+    ]
+    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= past:
+            yield start, end
+            past = end
+
+
+def _international(number: str) -> bool:
+    digits = re.sub("[^0-9]", "", number).removeprefix("00")
+    if not 7 <= len(digits) <= 15 or re.fullmatch(r"\+[0-9]+\.[0-9]+", number):
+        return False
+    return _COUNTRY.match(digits) is not None
+
+
+def _by_context(text: str, match: re.Match[str]) -> bool:
+    return _A_PHONE.search(_before(text, match.start())) is not None and not _DATE.match(match[0])
+
+
+# --- keys, tokens, passwords --------------------------------------------------------------
+
+_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:"
+    r"(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}"  # AWS key id
+    r"|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"  # GitHub
+    r"|glpat-[A-Za-z0-9_-]{20,64}"  # GitLab
+    r"|xox[abeoprs]-[A-Za-z0-9-]{10,255}"  # Slack
+    r"|AIza[A-Za-z0-9_-]{35}"  # Google API
+    r"|[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}"  # Stripe
+    r"|sk-(?=[A-Za-z_-]{0,64}[0-9])[A-Za-z0-9_-]{20,255}"  # OpenAI, Anthropic
+    r"|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{34}|pypi-[A-Za-z0-9_-]{32,255}"
+    r"|eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{4,8192}\.[A-Za-z0-9_-]{8,4096}"  # JWT, RFC 7519
+    r")(?![A-Za-z0-9])"
+    r"|(?<=hooks\.slack\.com/services/)T[A-Za-z0-9]{6,20}/B[A-Za-z0-9]{6,20}/[A-Za-z0-9]{16,40}"
+)
+_PEM_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_END = re.compile(r"-----END (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_BODY = re.compile(r"(?:\s{1,4}[A-Za-z0-9+/=]{1,128}(?=\s|\\n|$)){0,400}")
+_PEM_CHARS = 20_000
+_URL_PASSWORD = re.compile(r"://[^\s:/@<>\"']{0,64}:([^\s:/@<>\"'{}$]{3,128})@")
+_ASSIGNED = re.compile(
+    r"(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key"
+    r"|private[_-]?key|client[_-]?secret|auth[_-]?key|密码|口令|密钥)"
+    r"(?:[_-]?(?:key|token|id|value))?[\"']?\s{0,3}(?::=|=>|[:=：]|是|为)\s{0,3}([\"'“]?)"
+    r"(?:Bearer )?([^\s\"'“”`,;<>(){}\[\]，。；、]{6,256})(.?)",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"x{4}|\*{3}|\.{3}|…|your|example|change_?me|placeholder|dummy|redacted|process\.env|environ"
+    r"|getenv|config|settings|self\.|this\.|none|null|undefined|true|false|required|optional|string",
+    re.IGNORECASE,
+)
+
+
+def secrets(text: str) -> Found:
+    """Keys and tokens of known forms (AWS, GitHub, GitLab, Slack, Google, Stripe, OpenAI, npm,
+    Hugging Face, PyPI, JSON Web Tokens), passwords in URLs,
+    and values assigned to password, token, api_key, 密码 ...: 6 characters or more, of
+    letters with digits or other characters, over 2.5 bits a character, no placeholder, name
+    or call."""
+    spans = [match.span() for match in _TOKEN.finditer(text)]
+    spans += [match.span(1) for match in _URL_PASSWORD.finditer(text)]
+    for match in _ASSIGNED.finditer(text):
+        if _looks_secret(match[2], quoted=bool(match[1]), after=match[3]):
+            start = match.start(2)
+            spans.append((start, start + len(match[2].rstrip(".!?"))))
+    past = 0
+    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= past:
+            yield start, end
+            past = end
+
+
+def private_keys(text: str) -> Found:
+    """PEM blocks (RFC 7468) in a text; without an end, as far as the lines look like base64."""
+    at, end_at, end_past = 0, -1, 0
+    while begin := _PEM_BEGIN.search(text, at):
+        if end_at < begin.end():  # looked up once for each end, so that many begins stay cheap
+            end = _PEM_END.search(text, begin.end())
+            end_at, end_past = (end.start(), end.end()) if end else (len(text) + _PEM_CHARS, 0)
+        if end_at - begin.end() <= _PEM_CHARS and end_past:
+            at = end_past
+        else:
+            body = _PEM_BODY.match(text, begin.end())
+            at = body.end() if body else begin.end()
+        yield begin.start(), at
+
+
+def _looks_secret(value: str, *, quoted: bool, after: str) -> bool:
+    if after in ("(", "[") or _PLACEHOLDER.search(value) or value[0] in "$%&":
+        return False
+    letters = any(c.isalpha() and c.isascii() for c in value)
+    digits = any(c.isdigit() for c in value)
+    others = any(not c.isalnum() and c not in "._-/:" for c in value)
+    if not all(c.isascii() for c in value) or not (letters and (digits or others)):
+        return False
+    if not quoted and not digits and re.fullmatch(r"[\w.\-/:&|+*>]+", value):
+        return False  # an expression or a path
+    return entropy(value) > 2.5
+
+
+def entropy(value: str) -> float:
+    """Shannon's entropy of a string's characters, in bits a character."""
+    counts = Counter(value).values()
+    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts)
+
+
+# --- all ----------------------------------------------------------------------------------
+
+FINDERS: dict[str, Callable[[str], Found]] = {
+    "secret": secrets,
+    "email": emails,
+    "ip": ips,
+    "card": cards,
+    "phone": phones,
+}
+"""By kind, in the order in which they win where two overlap."""
+
+SCREENS = {
+    "secret": r"AKIA|ASIA|AROA|AIDA|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hooks\.slack|AIza"
+    r"|[sr]k_(?:live|test)_|sk-[A-Za-z0-9_-]{20}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{34}|pypi-|eyJ"
+    r"|PRIVATE KEY|://[^\s/@]*:[^\s/@]*@|密码|口令|密钥"
+    r"|(?i:passw|passphrase|pwd|secret|token|_key|-key|apikey|accesskey|privatekey|authkey)"
+    r"[a-zA-Z_-]{0,12}[\"']?\s{0,3}(?::|=|：|是|为)",
+    "email": r"[A-Za-z0-9_%+-]@[A-Za-z0-9-]+\.[A-Za-z0-9]",
+    "ip": r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]*:",
+    "card": r"[2-6](?:[ -]?[0-9]){11}",
+    "phone": r"[0-9](?:[ .()/-]{0,2}[0-9]){6}",
+}

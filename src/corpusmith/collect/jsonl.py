@@ -1,0 +1,84 @@
+"""JSON Lines: one object a line. What is no object, or no JSON, is quarantined line by line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from corpusmith.collect.encoding import UndecodableError, decode, mark_of
+from corpusmith.collect.errors import RecordError
+from corpusmith.collect.pieces import piece_lines, too_large
+from corpusmith.collect.readers import JsonlParams
+from corpusmith.collect.records import document_of
+from corpusmith.collect.sink import Sink
+
+
+def read(piece: dict[str, Any], params: JsonlParams, sink: Sink) -> None:
+    """The documents of a piece; `uri` is the file's path and the line's byte offset."""
+    for line in piece_lines(piece, params.max_document_bytes):
+        data = line.data
+        if data is not None and not data.strip():
+            continue  # an empty line is no record
+        if data is not None and line.offset == 0 and mark_of(data)[0] == "utf-8":
+            data = data[3:]
+        if not sink.record(f"{piece['uri']}#{line.offset}"):
+            continue
+        if data is None:
+            sink.quarantine(*too_large(line.size, params.max_document_bytes))
+            continue
+        try:
+            text, repaired = _text(data, params.encoding)
+            document = document_of(parse_object(text), params)
+            sink.document(**document, repaired=repaired or bool(piece.get("repaired")))
+        except RecordError as error:
+            sink.quarantine(error.error, error.message)
+
+
+def _text(data: bytes, encoding: str | None) -> tuple[str, bool]:
+    try:
+        decoded = decode(data, encoding)
+    except UndecodableError as error:
+        raise RecordError("bad_encoding", str(error)) from None
+    return decoded.text, decoded.repaired
+
+
+class _RepeatedKeyError(ValueError):
+    pass
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _RepeatedKeyError(key)
+            seen.add(key)
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=str, strict=False)
+"""NaN and Infinity, which many writers emit and JSON lacks, become strings; raw tabs pass."""
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """The JSON object `text`; RecordError with where and why it is none."""
+    try:
+        value = _DECODER.decode(text)
+    except _RepeatedKeyError as error:
+        raise RecordError("duplicate_key", f"the key {str(error)[:80]!r} occurs twice") from None
+    except json.JSONDecodeError as error:
+        nul = ", the line has NUL bytes" if "\0" in text else ""
+        raise RecordError(
+            "bad_json", f"no JSON: {error.msg} at character {error.pos} of {len(text)}{nul}"
+        ) from None
+    except RecursionError:
+        depth = max(text.count("["), text.count("{"))
+        raise RecordError(
+            "too_deep", f"JSON nested deeper than can be read ({depth} brackets are opened)"
+        ) from None
+    except ValueError:  # Python's limit on the digits of an integer, against quadratic time
+        raise RecordError("huge_number", "an integer of more than 4300 digits") from None
+    if not isinstance(value, dict):
+        raise RecordError("not_an_object", f"the line holds a {type(value).__name__}, no object")
+    return value

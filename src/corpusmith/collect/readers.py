@@ -1,0 +1,187 @@
+"""The readers by name, with the parameters that a recipe may give them.
+
+Imports nothing heavy: the plan checks recipes with it. Sizes are bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from corpusmith.collect.errors import EXPECTED_ERRORS
+
+__all__ = ["EXPECTED_ERRORS", "READERS", "ReaderSpec", "SourceParams", "function_of"]
+
+MIB = 1 << 20
+Size = Annotated[int, Field(gt=0)]
+Name = Annotated[str, StringConstraints(min_length=1)]
+
+
+class SourceParams(BaseModel):
+    """What every source may say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: Name | list[Name] = Field(description="a file, a folder, a glob (`**` too), or a list")
+    modality: Literal["text", "code", "image-text", "audio-text"] = "text"
+    license: str | None = Field(None, description="SPDX id of all that states no other")
+    lang: str | None = Field(None, description="ISO 639 code of all that states no other")
+    group: str | None = Field(
+        None,
+        description="what keeps documents on one side of the split: a field of the records "
+        "(`a.b` for a nested one), or `file`, `folder` (the first one) or `module` (the path "
+        "without its suffix, dots for slashes), stored as meta.group",
+    )
+    max_document_bytes: Size = Field(64 * MIB, description="a larger document is quarantined")
+    part_bytes: Size = Field(64 * MIB, description="about how much makes a part, decompressed")
+    encoding: str | None = Field(None, description="for input that is not UTF-8 and says nothing")
+
+
+class RecordParams(SourceParams):
+    """Sources of records with named fields. Fields that nothing uses are kept in `meta`."""
+
+    text: Name = Field("text", description="the field with the text (`a.b` for a nested one)")
+    messages: Name = Field("messages", description="the field with a list of messages")
+    id: str | None = Field(None, description="the field kept as meta.id")
+    uri: str | None = Field(None, description="the field kept as meta.url")
+    created: Name = Field("created", description="the field with the time (ISO 8601 or epoch)")
+    license_field: Name = Field("license", description="the field with the licence")
+    lang_field: Name = Field("lang", description="the field with the language")
+
+
+class JsonlParams(RecordParams):
+    pass
+
+
+class ParquetParams(RecordParams):
+    long: Literal["quarantine", "split"] = "quarantine"
+
+
+class CsvParams(RecordParams):
+    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
+    quote: Annotated[str, StringConstraints(max_length=1)] = Field(
+        '"', description="the quote character; '' where quotes mean nothing"
+    )
+    columns: list[Name] | None = Field(None, description="names, for files without a header")
+
+
+class TsvParams(CsvParams):
+    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = "\t"
+    quote: Annotated[str, StringConstraints(max_length=1)] = ""
+
+
+class TextParams(SourceParams):
+    documents: Literal["file", "line"] = Field("file", description="what one document is")
+    long: Literal["quarantine", "split"] = Field(
+        "quarantine", description="split: a file over the limit becomes `uri#bytes=a-b` documents"
+    )
+
+
+class MarkdownParams(SourceParams):
+    long: Literal["quarantine", "split"] = "quarantine"
+
+
+class HtmlParams(SourceParams):
+    extract: Literal["resiliparse", "trafilatura"] = "resiliparse"
+
+
+class WarcParams(SourceParams):
+    extract: Literal["resiliparse", "trafilatura"] = "resiliparse"
+
+
+class WetParams(SourceParams):
+    pass
+
+
+class CodeParams(SourceParams):
+    modality: Literal["text", "code", "image-text", "audio-text"] = "code"
+
+
+@dataclasses.dataclass(frozen=True)
+class ReaderSpec:
+    """How a source is read. `read(piece, params, sink)` makes the documents of one piece."""
+
+    params: type[SourceParams]
+    function: str  # "module:function" of read(piece, params, sink)
+    extensions: tuple[str, ...]  # chosen from a folder; () = all files
+    unit: Literal["lines", "csv", "rows", "files", "warc"]  # how its files are cut into pieces
+    doc: str
+    extra: str = ""  # the optional dependencies that it needs
+
+
+_BASE = "corpusmith.collect."
+_COMPRESSED = ("", ".gz", ".zst")
+
+
+def _names(*suffixes: str) -> tuple[str, ...]:
+    return tuple(suffix + packed for suffix in suffixes for packed in _COMPRESSED)
+
+
+READERS: dict[str, ReaderSpec] = {
+    "jsonl": ReaderSpec(
+        JsonlParams,
+        _BASE + "jsonl:read",
+        _names(".jsonl", ".ndjson", ".jsonlines"),
+        "lines",
+        "JSON Lines, plain, gzip or zstd: a document a line",
+    ),
+    "parquet": ReaderSpec(
+        ParquetParams, _BASE + "parquet:read", (".parquet", ".pq"), "rows", "Parquet: a row each"
+    ),
+    "csv": ReaderSpec(
+        CsvParams, _BASE + "delimited:read", _names(".csv"), "csv", "CSV (RFC 4180): a row each"
+    ),
+    "tsv": ReaderSpec(
+        TsvParams,
+        _BASE + "delimited:read",
+        _names(".tsv", ".tab"),
+        "csv",
+        "tab-separated values, without quotes unless `quote` says so: a row each",
+    ),
+    "text": ReaderSpec(
+        TextParams, _BASE + "whole:read_text", _names(".txt", ".text"), "files", "plain text files"
+    ),
+    "markdown": ReaderSpec(
+        MarkdownParams,
+        _BASE + "whole:read_markdown",
+        _names(".md", ".markdown", ".rst"),
+        "files",
+        "Markdown and reStructuredText files, as they are",
+    ),
+    "html": ReaderSpec(
+        HtmlParams,
+        _BASE + "pages:read",
+        _names(".html", ".htm", ".xhtml"),
+        "files",
+        "web pages: the main text",
+        "web-data",
+    ),
+    "warc": ReaderSpec(
+        WarcParams,
+        _BASE + "warc:read",
+        (".warc.gz", ".warc"),
+        "warc",
+        "WARC: the main text of pages that were answered with status 200",
+        "web-data",
+    ),
+    "wet": ReaderSpec(
+        WetParams,
+        _BASE + "warc:read_wet",
+        (".warc.wet.gz", ".wet.gz", ".wet", ".warc.wet"),
+        "warc",
+        "WET: the text of conversion records",
+    ),
+    "code": ReaderSpec(
+        CodeParams, _BASE + "code:read", (), "files", "code folders: a file each, with its language"
+    ),
+}
+"""What `read:` in a recipe may name."""
+
+
+def function_of(spec: ReaderSpec) -> Any:
+    """The reader's function; its module (and what that needs) is imported only now."""
+    module, _, name = spec.function.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,152 @@
+"""Runs the stages of deduplication in this process, over parts as the clean stage writes them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from corpusmith import schema
+from corpusmith.clean import passes
+from corpusmith.engine.base import Order, perform
+from corpusmith.op import Task, Work
+from corpusmith.store.fingerprint import document_id
+from corpusmith.store.parts import PartWriter, committed, part_entry, part_names, read_part
+
+
+class InlineEngine:
+    """Runs tasks one after the other, in the order that `shuffle` gives them."""
+
+    workers = 1
+
+    def __init__(self, shuffle: int | None = None, batch_bytes: int = 1 << 24) -> None:
+        self.random = random.Random(shuffle) if shuffle is not None else None
+        self.batch_bytes = batch_bytes
+
+    def map(
+        self, function: str, tasks: Sequence[Task], *, folder: Path, round: str = "main", **_: Any
+    ) -> list[dict[str, Any]]:
+        order = [task for task in tasks if not committed(folder, task.part, round)]
+        if self.random:
+            self.random.shuffle(order)
+        for task in order:
+            perform(
+                Order(
+                    function=function,
+                    part=task.part,
+                    spec=task.spec,
+                    folder=str(folder),
+                    round=round,
+                    batch_bytes=self.batch_bytes,
+                    careful=False,
+                    skip={},
+                    threads=1,
+                ),
+                None,
+                None,
+            )
+        return [part_entry(folder, task.part, round) for task in tasks]
+
+
+def document(source: str, uri: str, text: str, meta: str = "{}") -> dict[str, Any]:
+    return {
+        "id": document_id(source, uri),
+        "source": source,
+        "uri": uri,
+        "modality": "text",
+        "text": text,
+        "meta": meta,
+    }
+
+
+class Corpus:
+    """Sources of documents, cleaned by the operations given; stages are run on top."""
+
+    def __init__(
+        self,
+        root: Path,
+        sources: Mapping[str, Sequence[dict[str, Any]]],
+        measures: Sequence[tuple[str, dict[str, Any]]],
+        *,
+        part_rows: int = 1000,
+        shuffle: int | None = None,
+        fit: Path | None = None,
+    ) -> None:
+        self.root = root
+        self.engine = InlineEngine(shuffle, batch_bytes=1 << 24 if shuffle is None else 2000)
+        self.inputs: dict[str, Path] = {}
+        self.sources = list(sources)
+        self.columns: dict[str, str] = {}
+        steps = []
+        for address, params in measures:
+            operation = passes.load_operation(address)
+            model = operation.params.model_validate(params)
+            columns = {name: name for name in operation.schema(model).names}
+            self.columns.update(columns)
+            steps.append(
+                {
+                    "op": address,
+                    "params": params,
+                    "step": operation.name,
+                    "text_version": 0,
+                    "columns": columns,
+                }
+            )
+        for source, documents in sources.items():
+            collected = root / f"collect.{source}"
+            for number, start in enumerate(range(0, max(1, len(documents)), part_rows)):
+                with PartWriter(collected, f"{source}-{number:05d}") as out:
+                    rows = list(documents[start : start + part_rows])
+                    out.write("documents", schema.table(schema.DOCUMENT, rows))
+            work = Work(
+                folder=root / f"clean.{source}",
+                params={"steps": steps},
+                inputs={
+                    f"collect.{source}": collected,
+                    **({f"fit.{s['step']}": fit for s in steps} if fit else {}),
+                },
+                engine=self.engine,
+            )
+            passes.execute(work)
+            self.inputs[f"clean.{source}"] = work.folder
+
+    def run(
+        self, execute: Any, step: str, after: Sequence[str] = (), seed: int = 0, **params: Any
+    ) -> Work:
+        """Run a stage as `decide.<step>` and keep its folder as an input of later ones."""
+        work = Work(
+            folder=self.root / f"decide.{step}",
+            params={
+                "step": step,
+                "sources": self.sources,
+                "after": list(after),
+                "columns": self.columns,
+                **params,
+            },
+            inputs=dict(self.inputs),
+            engine=self.engine,
+            seed=seed,
+        )
+        execute(work)
+        self.inputs[f"decide.{step}"] = work.folder
+        return work
+
+    def decisions(self, work: Work) -> list[dict[str, Any]]:
+        """All decisions, parts in the order of the recipe."""
+        found = []
+        for source in self.sources:
+            for part in part_names(self.inputs[f"clean.{source}"]):
+                table = read_part(work.folder, "decisions", part)
+                assert table.schema == schema.DECISION
+                found += table.to_pylist()
+        return found
+
+    def signals(self) -> pa.Table:
+        tables = []
+        for source in self.sources:
+            folder = self.inputs[f"clean.{source}"]
+            tables += [read_part(folder, "signals", part) for part in part_names(folder)]
+        return pa.concat_tables(tables)

@@ -1,0 +1,102 @@
+"""The local engine: results, resume, retries, the watchdog, and workers that end with us."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from corpusmith.engine.local import LocalEngine
+from corpusmith.errors import InputError
+from corpusmith.op import Task
+from corpusmith.store.parts import entry_path, read_part
+
+TASKS = "tests.engines.tasks"
+
+
+def test_results_and_resume(tmp_path: Path) -> None:
+    tasks = [Task(f"p-{n:05d}", {"n": n}) for n in range(5)]
+    with LocalEngine(2) as engine:
+        entries = engine.map(f"{TASKS}:square", tasks, folder=tmp_path)
+    assert [entry["info"]["n"] for entry in entries] == [0, 1, 2, 3, 4]
+    assert read_part(tmp_path, "squares", "p-00003")["value"].to_pylist() == [0, 1, 4]
+    entry_path(tmp_path, "p-00002").unlink()
+    events: list[dict] = []
+    with LocalEngine(1, on_event=events.append) as engine:
+        engine.map(f"{TASKS}:square", tasks, folder=tmp_path)
+    assert [e["part"] for e in events if e["event"] == "done"] == ["p-00002"]
+
+
+def test_an_error_arrives_whole(tmp_path: Path) -> None:
+    with LocalEngine(1) as engine, pytest.raises(InputError) as caught:
+        engine.map(f"{TASKS}:fail", [Task("p", {})], folder=tmp_path)
+    assert caught.value.where == "row 7"
+    assert caught.value.hint == "mend it"
+
+
+def test_a_killed_worker_costs_a_retry(tmp_path: Path) -> None:
+    events: list[dict] = []
+    marker = tmp_path / "marker"
+    with LocalEngine(2, on_event=events.append) as engine:
+        task = Task("p", {"n": 3, "marker": str(marker)})
+        engine.map(f"{TASKS}:die_once", [task], folder=tmp_path / "out")
+    assert marker.exists()
+    assert [e["event"] for e in events].count("lost") == 1
+    assert read_part(tmp_path / "out", "squares", "p").num_rows == 3
+
+
+def test_documents_that_kill_or_hang_end_in_quarantine(tmp_path: Path) -> None:
+    documents = [f"d{n}" for n in range(50)] + ["kill"] + [f"e{n}" for n in range(50)] + ["hang"]
+    with LocalEngine(1, document_seconds=1.0) as engine:
+        task = Task("p", {"documents": documents})
+        engine.map(f"{TASKS}:hostile", [task], folder=tmp_path)
+    bad = read_part(tmp_path, "quarantine", "p").to_pylist()
+    assert {row["uri"]: row["error"] for row in bad} == {"kill": "crash", "hang": "timeout"}
+    assert "over 1 seconds" in next(r["message"] for r in bad if r["uri"] == "hang")
+    assert read_part(tmp_path, "squares", "p").num_rows == 100
+
+
+def test_once_has_a_process_and_threads_of_its_own(tmp_path: Path) -> None:
+    with LocalEngine(2) as engine:
+        found = engine.once(f"{TASKS}:count_threads", {}, folder=tmp_path)
+    assert found["threads"] == 2
+    assert found["pid"] != os.getpid()
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    script = (
+        "from pathlib import Path\n"
+        "from corpusmith.engine.local import LocalEngine\n"
+        "from corpusmith.op import Task\n"
+        f"LocalEngine(1).map('{TASKS}:sleep', [Task('p', dict(pid_file={str(pid_file)!r}))],"
+        f" folder=Path({str(tmp_path)!r}))\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script])
+    deadline = time.monotonic() + 30
+    while not (pid_file.exists() and pid_file.read_text()):
+        assert time.monotonic() < deadline, "the worker never started"
+        time.sleep(0.05)
+    worker = int(pid_file.read_text())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    while _alive(worker):
+        assert time.monotonic() < deadline, "the worker outlived its parent"
+        time.sleep(0.05)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A zombie that nobody has waited for is dead all the same.
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+    except (OSError, IndexError):
+        return sys.platform != "linux"

@@ -1,0 +1,154 @@
+"""Parts, manifests and locks: atomic, independent of batches, and honest about trouble."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import xxhash
+
+from corpusmith import schema
+from corpusmith.errors import BusyError, InputError
+from corpusmith.store import atomic, fingerprint, parts, workspace
+
+
+def documents(count: int) -> pa.Table:
+    return schema.table(
+        schema.DOCUMENT,
+        [
+            {
+                "id": fingerprint.document_id("s", str(n)),
+                "source": "s",
+                "uri": str(n),
+                "modality": "text",
+                "text": "多 text 😀 " * (n % 37),
+                "meta": "{}",
+            }
+            for n in range(count)
+        ],
+    )
+
+
+def test_bytes_do_not_depend_on_batches(tmp_path: Path) -> None:
+    table = documents(9000)
+    found = set()
+    for size in (1, 7, 333, 4096, 9000):
+        with parts.PartWriter(tmp_path, f"p{size}") as out:
+            for start in range(0, 9000, size):
+                out.write("documents", table.slice(start, size))
+        entry = parts.part_entry(tmp_path, f"p{size}")["files"]["documents"]
+        found.add((entry["xxh3_128"], entry["rows"]))
+        data = (tmp_path / entry["path"]).read_bytes()
+        assert xxhash.xxh3_128_hexdigest(data) == entry["xxh3_128"]
+    assert len(found) == 1
+    assert parts.read_part(tmp_path, "documents", "p333").equals(table)
+
+
+def test_row_groups_are_bounded_by_bytes(tmp_path: Path) -> None:
+    table = documents(100)
+    big = "x" * (3 << 20)
+    table = table.set_column(4, "text", pa.array([big] * 100, pa.large_string()))
+    with parts.PartWriter(tmp_path, "p") as out:
+        out.write("documents", table)
+    groups = list(parts.iter_part(tmp_path, "documents", "p"))
+    assert [group.num_rows for group in groups[:2]] == [6, 6]  # the row that passes 16 MiB closes
+
+
+def test_nothing_remains_of_a_part_that_failed(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), parts.PartWriter(tmp_path, "p") as out:
+        out.write("documents", documents(3))
+        raise ZeroDivisionError
+    assert not parts.committed(tmp_path, "p")
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_a_part_with_a_lost_file_is_not_committed(tmp_path: Path) -> None:
+    with parts.PartWriter(tmp_path, "p") as out:
+        out.write("documents", documents(3))
+    assert parts.committed(tmp_path, "p")
+    parts.file_path(tmp_path, "documents", "p").unlink()
+    assert not parts.committed(tmp_path, "p")
+
+
+def test_other_files_are_part_of_the_part(tmp_path: Path) -> None:
+    with parts.PartWriter(tmp_path, "p") as out:
+        out.open(".", suffix=".bin").write(b"abc")
+    entry = parts.part_entry(tmp_path, "p")
+    [file] = entry["files"].values()
+    assert file["path"] == "p.bin"
+    assert (tmp_path / "p.bin").read_bytes() == b"abc"
+
+
+def test_document_ids_are_stable() -> None:
+    # xxh3_128 of "web\0a.html", computed with the xxhsum command line tool's algorithm.
+    expected = xxhash.xxh3_128(b"web\x00a.html").hexdigest()
+    assert fingerprint.document_id("web", "a.html") == expected
+    assert len(expected) == 32
+    assert fingerprint.document_id("we", "ba.html") != expected
+
+
+def test_file_hashes_are_cached_and_renewed(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"one")
+    with fingerprint.FileHashes(tmp_path / "cache") as hashes:
+        first = hashes.hash(path)
+        assert first == xxhash.xxh3_128_hexdigest(b"one")
+        path.write_bytes(b"two!")
+        assert hashes.hash(path) == xxhash.xxh3_128_hexdigest(b"two!")
+    with fingerprint.FileHashes(tmp_path / "cache") as hashes, pytest.raises(InputError):
+        hashes.hash(tmp_path / "gone")
+
+
+def _hold(root: Path, started: object, stop: object) -> None:
+    with workspace.Workspace(root).lock(root / "store" / "x-1"):
+        started.set()  # type: ignore[attr-defined]
+        stop.wait()  # type: ignore[attr-defined]
+
+
+def test_a_busy_result_names_its_holder_and_others_are_free(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    started, stop = context.Event(), context.Event()
+    process = context.Process(target=_hold, args=(tmp_path, started, stop))
+    process.start()
+    try:
+        assert started.wait(30)
+        space = workspace.Workspace(tmp_path)
+        with pytest.raises(BusyError) as caught, space.lock(tmp_path / "store" / "x-1"):
+            pass
+        assert f"process {process.pid} since " in caught.value.what
+        assert caught.value.exit_code == 2
+        with space.lock(tmp_path / "store" / "y-2"):
+            pass
+        process.kill()
+        process.join()
+        with space.lock(tmp_path / "store" / "x-1"):
+            pass  # the kernel freed it with its holder
+    finally:
+        stop.set()
+        process.kill()
+
+
+def test_a_newer_schema_is_refused_by_name(tmp_path: Path) -> None:
+    atomic.write_json(tmp_path / "manifest.json", {"schema": 99, "fingerprint": "f"})
+    with pytest.raises(InputError, match="schema 99"):
+        workspace.read_manifest(tmp_path)
+
+
+def test_the_key_for_masked_text_is_made_once_and_private(tmp_path: Path) -> None:
+    environment = {"XDG_CONFIG_HOME": str(tmp_path)}
+    key = workspace.user_key(environment)
+    assert len(key) == 32
+    assert workspace.user_key(environment) == key
+    assert os.stat(tmp_path / "corpusmith" / "pii.key").st_mode & 0o077 == 0
+    assert workspace.user_key({"CORPUSMITH_PII_KEY": "abc"}) == b"abc"
+
+
+def test_json_is_written_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b.json"
+    atomic.write_json(path, {"名": [1, 2.5]})
+    assert json.loads(path.read_text()) == {"名": [1, 2.5]}
+    assert [p.name for p in path.parent.iterdir()] == ["b.json"]
