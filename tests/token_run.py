@@ -42,7 +42,9 @@ class InlineEngine:
         for task in tasks:
             if not committed(folder, task.part, round):
                 spec = json.loads(json.dumps(task.spec))  # what a spec must survive
-                order = Order(function, task.part, spec, str(folder), round, threads=1, **self.order)
+                order = Order(
+                    function, task.part, spec, str(folder), round, threads=1, **self.order
+                )
                 perform(order, None, None)
         return [part_entry(folder, task.part, round) for task in tasks]
 

@@ -136,7 +136,8 @@ class _Maker:
     # --- the stages, in order ------------------------------------------------------------
 
     def collect(self) -> None:
-        from corpusmith.collect.readers import READERS, source_files
+        from corpusmith.collect.files import list_files
+        from corpusmith.collect.readers import READERS
 
         for source, raw in self.recipe.values["sources"].items():
             where = ("sources", source)
@@ -160,7 +161,7 @@ class _Maker:
                 "path": [str(absolute(self.recipe.folder, p)) for p in paths],
             }
             try:
-                files = source_files(params)
+                files = list_files(params["path"], spec.extensions).files
             except CorpusmithError as error:
                 raise self.recipe.error(
                     (*where, "path"), error.what, expected=error.expected, hint=error.hint
@@ -172,7 +173,7 @@ class _Maker:
                     expected=f"at least one file for source {source!r}",
                     hint=f"ls {paths[0]}",
                 )
-            listed = [[uri, self._content(path)] for uri, path in files]
+            listed = [[file.uri, self._content(Path(file.path))] for file in files]
             libraries = ("trafilatura",) if params.get("extract") == "trafilatura" else ()
             self.add(
                 f"collect.{source}",
@@ -230,8 +231,8 @@ class _Maker:
         self.add(
             f"fit.{step.name}",
             "fit",
-            {"op": step.address, "params": step.params, "paths": [str(p) for p in paths]},
-            identity={"op": _portable(step.address), "params": step.params},
+            {"op": step.address, "params": step.spec()["params"], "paths": [str(p) for p in paths]},
+            identity={"op": _portable(step.address), "params": step.spec()["params"]},
             extra={
                 "version": step.operation.version,
                 "files": [[p.name, self.hashes.hash(p)] for p in paths],

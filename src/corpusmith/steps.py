@@ -36,10 +36,12 @@ class PassStep:
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def spec(self) -> dict[str, Any]:
+        # Thresholds that only the deciding stage reads must not make the pass run again.
+        later = getattr(self.operation.params, "decide_only", ())
         return {
             "op": self.address,
             "version": self.operation.version,
-            "params": self.params,
+            "params": {k: v for k, v in self.params.items() if k not in later},
             "step": self.name,
             "text_version": self.text_version,
             "columns": self.columns,

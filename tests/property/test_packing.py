@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpusmith.errors import InputError
+from corpusmith.op import Work
 from corpusmith.store.parts import PartWriter, iter_part
 from corpusmith.tokenize.mix import MIX, draw, read_mix
 from corpusmith.tokenize.order import epoch_order, id_bits
@@ -56,7 +57,9 @@ def test_weights_hold_within_one_document(sizes: dict[str, list[int]], data: st.
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=30), st.integers(0, 2**40), st.integers(0, 9))
+@given(
+    st.lists(st.integers(0, 4), min_size=1, max_size=30), st.integers(0, 2**40), st.integers(0, 9)
+)
 def test_an_epoch_uses_each_document_as_drawn(uses: list[int], seed: int, epoch: int) -> None:
     bits = id_bits([f"{n:032x}" for n in range(len(uses))])
     order = epoch_order(bits, np.array(uses, np.int32), seed, epoch)
@@ -77,9 +80,11 @@ def test_epochs_are_different_and_fair() -> None:
     assert epoch_order(bits, uses, 1, 0).tobytes() != orders[0].tobytes()
 
 
-TEXTS = st.lists(
-    st.lists(st.text(st.sampled_from("ab 词\n."), max_size=12), max_size=5), min_size=1, max_size=3
-)
+PARTS = [
+    [["one at least"]],
+    [["ab", "", "词词 aab.", "a b a b a b", "b"], [], ["", "aab\n" * 7]],
+    [[""] * 9, ["ab " * 40]],
+]
 
 
 @pytest.fixture(scope="module")
@@ -89,63 +94,69 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_tokens(root, inputs, {"train": "bpe", "vocab": 262})[0].folder
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(TEXTS, st.integers(1, 17), st.integers(0, 5), st.booleans(), st.data())
-def test_windows_are_the_stream(
-    tokenizer: Path,
-    parts: list[list[str]],
-    length: int,
-    seed: int,
-    isolate: bool,
-    data: st.DataObject,
-) -> None:
-    parts = [*parts, ["one at least"]]
-    with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
+@pytest.fixture(scope="module")
+def shards(tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Work]:
+    works = []
+    for parts in PARTS:
+        root = tmp_path_factory.mktemp("shards")
         inputs = write_corpus(root, {"s": parts})
-        _, tokens = run_tokens(root, inputs, {"load": str(tokenizer)})
-        wanted = data.draw(st.integers(1, 3 * tokens.info["tokens"]))
-        mixed = run_mix(root, tokens.folder, {"tokens": wanted, "weights": {"s": 1}})
+        works.append(run_tokens(root, inputs, {"load": str(tokenizer)})[1])
+    return works
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    which=st.integers(0, len(PARTS) - 1),
+    length=st.integers(1, 17),
+    seed=st.integers(0, 5),
+    isolate=st.booleans(),
+    data=st.data(),
+)
+def test_windows_are_the_stream(
+    shards: list[Work], which: int, length: int, seed: int, isolate: bool, data: st.DataObject
+) -> None:
+    tokens = shards[which]
+    wanted = data.draw(st.integers(1, 3 * tokens.info["tokens"]))
+    with tempfile.TemporaryDirectory() as name:
+        mixed = run_mix(Path(name), tokens.folder, {"tokens": wanted, "weights": {"s": 1}})
         packed = PackedDataset(tokens.folder, mixed.folder, length, seed, isolate=isolate)
-
         rows = pq.read_table(mixed.folder / "mix.parquet").to_pylist()
-        stored = {
-            part: read_indexed_dataset(tokens.folder / part)[1] for part in {r["part"] for r in rows}
-        }
-        used = [row for row in rows if row["uses"]]
-        bits = id_bits([row["id"] for row in used])
-        uses = np.array([row["uses"] for row in used])
-        epochs = 3
-        documents = []
-        for epoch in range(epochs):
-            for number in epoch_order(bits, uses, seed, epoch):
-                row = used[number]
-                documents.append((row["id"], stored[row["part"]][row["sequence"]]))
-        expected = windows_of(documents, packed.end_token, length)
 
-        assert packed.tokens_per_epoch == mixed.info["drawn_tokens"]
-        assert len(packed) == packed.tokens_per_epoch // length
-        order = data.draw(st.permutations(range(len(expected))))
-        targets: Counter = Counter()
-        for i in order:
-            window = packed.window(i)
-            inputs_, targets_, spans = expected[i]
-            assert window.inputs.tolist() == inputs_
-            assert window.targets.tolist() == targets_
-            assert window.documents == packed.documents(i) == spans
-            segments = [n for n, (_, _, count) in enumerate(spans) for _ in range(count)]
-            assert window.segments.tolist() == segments
-            positions = [k for _, _, count in spans for k in range(count)]
-            assert window.positions.tolist() == (positions if isolate else list(range(length)))
-            for document, start, count in spans:
-                targets.update((document, start + k) for k in range(count))
-        # Whole windows leave out less than one window at the end of the last epoch.
-        whole = Counter()
-        for document, tokens_of in documents:
-            whole.update((document, k) for k in range(len(tokens_of)))
-        missing = whole - targets
-        assert not targets - whole
-        assert sum(missing.values()) == (epochs * packed.tokens_per_epoch) % length
+    stored = {
+        part: read_indexed_dataset(tokens.folder / part)[1] for part in {r["part"] for r in rows}
+    }
+    used = [row for row in rows if row["uses"]]
+    bits = id_bits([row["id"] for row in used])
+    uses = np.array([row["uses"] for row in used])
+    epochs = 3
+    documents = []
+    for epoch in range(epochs):
+        for number in epoch_order(bits, uses, seed, epoch):
+            row = used[number]
+            documents.append((row["id"], stored[row["part"]][row["sequence"]]))
+    expected = windows_of(documents, packed.end_token, length)
+
+    assert packed.tokens_per_epoch == mixed.info["drawn_tokens"]
+    assert len(packed) == packed.tokens_per_epoch // length
+    targets: Counter = Counter()
+    for i in data.draw(st.permutations(range(len(expected)))):
+        window = packed.window(i)
+        inputs_, targets_, spans = expected[i]
+        assert window.inputs.tolist() == inputs_
+        assert window.targets.tolist() == targets_
+        assert window.documents == packed.documents(i) == spans
+        segments = [n for n, (_, _, count) in enumerate(spans) for _ in range(count)]
+        assert window.segments.tolist() == segments
+        positions = [k for _, _, count in spans for k in range(count)]
+        assert window.positions.tolist() == (positions if isolate else list(range(length)))
+        for document, start, count in spans:
+            targets.update((document, start + k) for k in range(count))
+    # Whole windows leave out less than one window at the end of the last epoch.
+    whole: Counter = Counter()
+    for document, tokens_of in documents:
+        whole.update((document, k) for k in range(len(tokens_of)))
+    assert not targets - whole
+    assert sum((whole - targets).values()) == (epochs * packed.tokens_per_epoch) % length
 
 
 @pytest.fixture(scope="module")

@@ -116,7 +116,9 @@ def test_runs_short_and_scales_all_down() -> None:
 
 
 def test_weight_zero_and_small_shares() -> None:
-    uses, info = drawn({"a": [10] * 4, "b": [10], "c": [900]}, tokens=40, weights={"a": 1, "b": 0, "c": 0.01})
+    uses, info = drawn(
+        {"a": [10] * 4, "b": [10], "c": [900]}, tokens=40, weights={"a": 1, "b": 0, "c": 0.01}
+    )
     assert uses["b"] == [0]
     assert uses["c"] == [1]  # a share under half of its only document, but a share
     assert info["by_source"]["b"]["drawn_tokens"] == 0

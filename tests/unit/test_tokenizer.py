@@ -190,6 +190,8 @@ def test_pieces_by_hand() -> None:
     assert list(pieces("it's here now", 2)) == ["it", "'s", " here", " now"]
     assert list(pieces("你好，世界。好", 2)) == ["你好", "，世界", "。好"]
     assert list(pieces("a  b", 1)) == ["a", "  b"]
+    assert list(pieces("ab12cd", 1)) == ["ab", "12", "cd"]
+    assert list(pieces("!?  x", 1)) == ["!?", "  x"]
 
 
 def test_sample_takes_the_first_in_seeded_order() -> None:

@@ -203,9 +203,11 @@ def _mask_meta(
             if match[2]:  # a key
                 continue
             try:
-                strings.append(json.loads(match[1]))
+                value = json.loads(match[1], strict=False)
             except ValueError:  # not JSON, as nothing else here is
                 continue
+            # An escaped lone surrogate is JSON, but no text that Arrow could hold.
+            strings.append(value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
             places.append((row, *match.span(1)))
     new = _mask_strings(strings, [row for row, _, _ in places], kinds, counts)
     for number in reversed(new):  # from behind, so that places stay right

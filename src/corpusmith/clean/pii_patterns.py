@@ -191,6 +191,7 @@ _NO_PHONE = re.compile(
     r"|\bqq|编号|订单号?|单号|序列号|条码|时间戳|版本|账号|帐号|金额|[uid]id|[#$¥￥€£=])"
     r"(?:\s*(?:no\.?|num|number))?\s*[#:：=是为]?\s*$"
 )
+_LETTER = re.compile(r"[^\W\d_]")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}([-./ ])[0-9]{1,2}\1[0-9]{1,2}")
 # The ITU's country codes (E.164): +1, +7, those of two digits, and how those of three begin.
 _COUNTRY = re.compile(
@@ -236,7 +237,10 @@ def _international(number: str) -> bool:
 
 
 def _by_context(text: str, match: re.Match[str]) -> bool:
-    return _A_PHONE.search(_before(text, match.start())) is not None and not _DATE.match(match[0])
+    before = _before(text, match.start())
+    if not _LETTER.search(before):  # rows of numbers: the common case, and a cheap look
+        return False
+    return _A_PHONE.search(before) is not None and not _DATE.match(match[0])
 
 
 # --- keys, tokens, passwords --------------------------------------------------------------

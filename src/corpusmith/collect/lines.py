@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
-from corpusmith.collect.streams import BLOCK_BYTES, DamagedError, reading
+from corpusmith.collect.streams import BLOCK_BYTES, DamagedError, plain_blocks, reading
 
 
 class Line(NamedTuple):
@@ -65,13 +65,7 @@ def range_lines(path: str, start: int, end: int, *, limit: int) -> Iterator[Line
                 return
             first = found
         if first < end:
-            file.seek(first)
-            yield from lines(_file_blocks(file), offset=first, limit=limit, stop=end)
-
-
-def _file_blocks(file: BinaryIO) -> Iterator[bytes]:
-    while block := file.read(BLOCK_BYTES):
-        yield block
+            yield from lines(plain_blocks(path, first), offset=first, limit=limit, stop=end)
 
 
 def _next_line(file: BinaryIO, start: int, end: int) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from corpusmith.collect.lines import Line, lines, range_lines
-from corpusmith.collect.streams import blocks
+from corpusmith.collect.streams import blocks, plain_blocks
 
 
 def piece_lines(piece: dict[str, Any], limit: int) -> Iterator[Line]:
@@ -20,7 +20,12 @@ def piece_lines(piece: dict[str, Any], limit: int) -> Iterator[Line]:
     if "end" in piece:
         yield from range_lines(piece["path"], piece["start"], piece["end"], limit=limit)
     else:
-        yield from lines(blocks(piece["path"]), offset=piece.get("offset", 0), limit=limit)
+        yield from lines(piece_blocks(piece), offset=piece.get("offset", 0), limit=limit)
+
+
+def piece_blocks(piece: dict[str, Any]) -> Iterator[bytes]:
+    """The bytes of a chunk as they are, of a whole file decompressed."""
+    return plain_blocks(piece["path"]) if "offset" in piece else blocks(piece["path"])
 
 
 def too_large(size: int, limit: int) -> tuple[str, str]:

@@ -87,6 +87,16 @@ def blocks(path: str) -> Iterator[bytes]:
                 yield block
 
 
+def plain_blocks(path: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """The bytes [start, end) of a file as they are, in blocks of 1 MiB."""
+    with reading(path, start), open(path, "rb") as file:
+        file.seek(start)
+        left = BLOCK_BYTES if end is None else end - start
+        while left > 0 and (block := file.read(min(BLOCK_BYTES, left))):
+            left -= 0 if end is None else len(block)
+            yield block
+
+
 def _gzip_blocks(file: BinaryIO) -> Iterator[bytes]:
     given = 0
     member = 0  # where the present member begins in the file

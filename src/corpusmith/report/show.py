@@ -8,245 +8,306 @@ its bytes over the bytes per token of its source (of all sources, where it has n
 from __future__ import annotations
 
 import collections
+import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from corpusmith.report.run import Run
-from corpusmith.report.scan import deciding_steps, numbers, scan
-from corpusmith.report.tables import TextTable, count, fraction
-from corpusmith.store.atomic import read_json
+from corpusmith.report.scan import PartScan, deciding_steps, numbers, scan
+from corpusmith.report.tables import TextTable, count, fraction, size
 
 Row = dict[str, Any]
-MEASURES = ("documents", "bytes", "tokens")
 HELD_OUT = "held_out"
 NOT_DRAWN = "not_drawn"
+TRAINED = ("", "")
 
 
-class _Sizes:
-    """Bytes and tokens by source and by where documents went: (step, rule), or None if trained."""
+class Sizes:
+    """Bytes and tokens by source and by where documents went: (step, rule), or TRAINED."""
 
     def __init__(self, run: Run) -> None:
-        self.bytes: dict[str, collections.Counter] = {}
-        self.trained_tokens: collections.Counter = collections.Counter()
-        steps = deciding_steps(run)
-        for part in scan(run, ["kept_bytes"]):
-            found = self.bytes.setdefault(part.source, collections.Counter())
-            size = np.nan_to_num(numbers(part.signals, "kept_bytes"))
-            for number in np.unique(part.step[part.step >= 0]):
-                at = part.step == number
-                chosen = part.rule.filter(at)
-                for rule in pc.unique(chosen).to_pylist():
-                    mask = at.copy()
-                    mask[at] = np.asarray(pc.equal(chosen, rule))
-                    found[steps[number], rule] += int(size[mask].sum())
-            found["split", HELD_OUT] += int(size[part.held_out].sum())
-            found[None] += int(size[part.kept & ~part.held_out].sum())
-            self.trained_tokens[part.source] += int(part.tokens[part.tokens > 0].sum())
+        self.bytes: dict[str, collections.Counter] = {s: collections.Counter() for s in run.sources}
+        self.training_tokens: collections.Counter = collections.Counter()
         self.tokenized = run.has("tokens")
-        whole_bytes = sum(counter[None] for counter in self.bytes.values())
-        whole_tokens = sum(self.trained_tokens.values())
-        self.whole = whole_bytes / whole_tokens if whole_tokens else 0.0
+        self._steps = deciding_steps(run)
 
-    def of(self, source: str, key: Any) -> tuple[int, int]:
-        """Bytes, and tokens: exact for None (trained), else estimated."""
-        size = self.bytes.get(source, {}).get(key, 0)
-        if key is None:
-            return size, self.trained_tokens[source]
-        tokens = self.trained_tokens[source]
-        ratio = self.bytes[source][None] / tokens if tokens and size else self.whole
-        return size, round(size / ratio) if ratio else 0
+    def add(self, part: PartScan) -> None:
+        """Count one part; its signals must have `kept_bytes`."""
+        found = self.bytes[part.source]
+        sizes = np.nan_to_num(numbers(part.signals, "kept_bytes")).astype(np.int64)
+        for number in np.unique(part.step[part.step >= 0]):
+            at = part.step == number
+            rules = part.rule.filter(at)
+            for rule in pc.unique(rules).to_pylist():
+                mask = np.asarray(pc.equal(rules, rule))
+                found[self._steps[number], rule] += int(sizes[at][mask].sum())
+        found["split", HELD_OUT] += int(sizes[part.held_out].sum())
+        found[TRAINED] += int(sizes[part.kept & ~part.held_out].sum())
+        self.training_tokens[part.source] += int(part.tokens[part.tokens > 0].sum())
+
+    def bytes_per_token(self, source: str) -> float:
+        """Of the source's training documents, else of all; 0 where nothing is tokenized."""
+        tokens, size_bytes = self.training_tokens[source], self.bytes[source][TRAINED]
+        if not tokens:
+            tokens = sum(self.training_tokens.values())
+            size_bytes = sum(found[TRAINED] for found in self.bytes.values())
+        return size_bytes / tokens if tokens else 0.0
+
+    def of(self, source: str, key: tuple[str, str]) -> tuple[int, int]:
+        """Bytes and tokens; tokens are exact for TRAINED and estimated for the rest."""
+        size_bytes = self.bytes[source][key]
+        if key == TRAINED:
+            return size_bytes, self.training_tokens[source]
+        ratio = self.bytes_per_token(source)
+        return size_bytes, round(size_bytes / ratio) if ratio else 0
+
+    def everything(self, source: str) -> tuple[int, int]:
+        """Bytes and tokens of all documents, whatever became of them."""
+        found = [self.of(source, key) for key in self.bytes[source]]
+        return sum(f[0] for f in found), sum(f[1] for f in found)
 
 
-def funnel(run: Run) -> list[Row]:
+@dataclasses.dataclass
+class _Amount:
+    documents: int = 0
+    bytes: int = 0
+    tokens: int = 0
+
+    def less(self, other: _Amount) -> _Amount:
+        return _Amount(
+            self.documents - other.documents,
+            self.bytes - other.bytes,
+            self.tokens - other.tokens,
+        )
+
+
+@dataclasses.dataclass
+class _Step:
+    """A step, and by rule (None: it has none of a name) what left, by source."""
+
+    name: str
+    kind: str
+    left_as: str
+    left: dict[str | None, dict[str, _Amount]] = dataclasses.field(default_factory=dict)
+    created: dict[str, int] = dataclasses.field(default_factory=dict)
+    used: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+def funnel(run: Run, sizes: Sizes | None = None) -> list[Row]:
     """One row for each step and one for each of its rules, in the order of the run.
 
     A row has `step`, `rule` (None for the step's own row), `kind` (read, clean, decide, exact,
-    near, decontaminate, kept, split, mix, trained), `as` (what those that left are called),
-    `documents_in`, `_left`, `_out`, the same of `bytes_` and `tokens_` (None where unknown),
-    `created`, `estimated` (the names of the figures that are estimates) and `by_source`, a row
-    of the same figures for each source. A document leaves by the first rule that it fails, so
-    a rule's `in` is what the rules before it let through.
+    near, decontaminate, kept, split, mix, drawn), `as` (what those that left are called),
+    `created` and, for documents, bytes and tokens, `documents_in`, `documents_left`,
+    `documents_out` and so on (None where unknown: what is in quarantine has no size),
+    `tokens_used` (with repetitions, in the row `drawn`), `estimated` (the names of the figures
+    that are estimates) and `by_source`: the same figures for each source. A document leaves
+    by the first rule that it fails, so a rule's `in` is what the rules before it let through.
+    `sizes` may be given where the parts were scanned already.
     """
-    sizes = _Sizes(run)
-    rows = [_Draft(run, "read", None, "read", "quarantined")]
-    if run.clean_folders():
-        rows.append(_Draft(run, "clean", None, "clean", "quarantined"))
-    quarantined = {"read": run.collect_folders(), "clean": run.clean_folders()}
-    for row in rows:
-        for source, folder in quarantined[row.kind].items():
-            left = run.info(f"{'collect' if row.kind == 'read' else 'clean'}.{source}")
-            row.left(source, left.get("quarantined", 0), None)
-    for source, counts in run.summary["by_source"].items():
-        rows[0].created[source] = counts["created"]
-    decided = [entry for entry in run.summary["by_step"] if entry["as"] != HELD_OUT]
-    rows += _decided(run, decided, sizes)
-    rows.append(_Draft(run, "kept", None, "kept", "kept"))
-    if run.split_folder() is not None:
-        held = [entry for entry in run.summary["by_step"] if entry["as"] == HELD_OUT]
-        rows += _decided(run, held, sizes)
-    rows += _mixed(run)
-    return _filled(run, rows, sizes)
-
-
-class _Draft:
-    """A row without its ins and outs: how many left, by source."""
-
-    def __init__(self, run: Run, step: str, rule: str | None, kind: str, name: str) -> None:
-        self.step, self.rule, self.kind, self.name = step, rule, kind, name
-        self.created: dict[str, int] = dict.fromkeys(run.sources, 0)
-        self.gone: dict[str, tuple[int, int | None, int | None]] = {}
-
-    def left(self, source: str, documents: int, size: tuple[int, int] | None) -> None:
-        self.gone[source] = (documents, *(size or (None, None)))
-
-
-def _decided(run: Run, entries: list[dict[str, Any]], sizes: _Sizes) -> list[_Draft]:
-    """The rows of the deciding steps: each step, then its rules in the rule set's order."""
-    known = {step["step"]: step for step in run.lock.get("decides", [])}
-    rows: list[_Draft] = []
-    for step in dict.fromkeys(entry["step"] for entry in entries):
-        mine = {e["rule"]: e for e in entries if e["step"] == step and e["rule"] is not None}
-        kind = known.get(step, {}).get("kind", "split" if step == "split" else "decide")
-        name = next(entry["as"] for entry in entries if entry["step"] == step)
-        rule_set = known.get(step, {}).get("rules") or {"rules": []}
-        names = [rule["name"] for rule in rule_set["rules"] if _is_on(rule)]
-        names += [rule for rule in sorted(mine) if rule not in names]
-        whole = _Draft(run, step, None, kind, name)
-        rows.append(whole)
-        totals: dict[str, list[int]] = {source: [0, 0, 0] for source in run.sources}
-        for rule in names:
-            row = _Draft(run, step, rule, kind, name)
-            by_source = mine.get(rule, {}).get("by_source", {})
-            for source in run.sources:
-                left = by_source.get(source, 0)
-                size = sizes.of(source, (step, rule)) if left else (0, 0)
-                row.left(source, left, size)
-                totals[source] = [a + b for a, b in zip(totals[source], (left, *size), strict=True)]
-            rows.append(row)
-        for source, (left, size_bytes, tokens) in totals.items():
-            whole.left(source, left, (size_bytes, tokens))
+    if sizes is None:
+        sizes = Sizes(run)
+        for part in scan(run, ["kept_bytes"]):
+            sizes.add(part)
+    steps = _read_steps(run)
+    steps += _deciding(run, sizes, [e for e in run.summary["by_step"] if e["as"] != HELD_OUT])
+    steps.append(_Step("kept", "kept", "kept", {None: {}}))
+    steps += _deciding(run, sizes, [e for e in run.summary["by_step"] if e["as"] == HELD_OUT])
+    steps += _mixed(run)
+    state = {
+        source: _Amount(counts["read"], *sizes.everything(source))
+        for source, counts in run.summary["by_source"].items()
+    }
+    rows: list[Row] = []
+    for number, step in enumerate(steps):
+        later = any(_guessed(other) for other in steps[number + 1 :])
+        begin = dict(state)
+        for source, created in step.created.items():
+            state[source] = dataclasses.replace(
+                state[source], documents=state[source].documents + created
+            )
+        of_rules: list[Row] = []
+        for place, (rule, left) in enumerate(step.left.items()):
+            before = dict(state)
+            state = {s: a.less(left.get(s, _Amount())) for s, a in state.items()}
+            more = later or (_guessed(step) and place + 1 < len(step.left))
+            if rule is not None:
+                of_rules.append(_row(step, rule, before, left, state, sizes, more))
+        whole = {
+            source: begin[source].less(state[source]) for source in state
+        }
+        for source, created in step.created.items():
+            whole[source].documents += created
+        rows += [_row(step, None, begin, whole, state, sizes, later), *of_rules]
     return rows
 
 
-def _is_on(rule: dict[str, Any]) -> bool:
+def _guessed(step: _Step) -> bool:
+    return step.left_as in ("dropped", "merged", HELD_OUT)
+
+
+def _row(
+    step: _Step,
+    rule: str | None,
+    before: dict[str, _Amount],
+    left: dict[str, _Amount],
+    after: dict[str, _Amount],
+    sizes: Sizes,
+    later: bool,
+) -> Row:
+    by_source = {}
+    for source, start in before.items():
+        gone, end = left.get(source, _Amount()), after[source]
+        unknown = gone.documents > 0 and step.left_as == "quarantined"
+        by_source[source] = {
+            "created": step.created.get(source, 0) if rule is None else 0,
+            "documents_in": start.documents,
+            "documents_left": gone.documents,
+            "documents_out": end.documents,
+            "bytes_in": start.bytes,
+            "bytes_left": None if unknown else gone.bytes,
+            "bytes_out": end.bytes,
+            "tokens_in": start.tokens if sizes.tokenized else None,
+            "tokens_left": None if unknown or not sizes.tokenized else gone.tokens,
+            "tokens_out": end.tokens if sizes.tokenized else None,
+            "tokens_used": step.used.get(source),
+        }
+    guesses = {"tokens_in": later or _guessed(step), "tokens_left": _guessed(step)}
+    guesses["tokens_out"] = later
+    return {
+        "step": step.name,
+        "rule": rule,
+        "kind": step.kind,
+        "as": step.left_as,
+        **_total(by_source.values()),
+        "estimated": [n for n, guess in guesses.items() if guess and sizes.tokenized],
+        "by_source": by_source,
+    }
+
+
+def _total(rows: Iterable[Row]) -> Row:
+    """Sums; None where no source knows, and of those that know where some don't."""
+    listed = list(rows)
+    found: Row = {}
+    for name in listed[0] if listed else []:
+        known = [row[name] for row in listed if row[name] is not None]
+        found[name] = sum(known) if known else None
+    return found
+
+
+def _read_steps(run: Run) -> list[_Step]:
+    """Reading and cleaning: documents are created and go to quarantine, nothing else."""
+    found = []
+    for kind, head, folders in (
+        ("read", "collect", run.collect_folders()),
+        ("clean", "clean", run.clean_folders()),
+    ):
+        if not folders:
+            continue
+        step = _Step(kind, kind, "quarantined", {None: {}})
+        for source in folders:
+            quarantined = run.info(f"{head}.{source}").get("quarantined", 0)
+            step.left[None][source] = _Amount(quarantined)
+            if kind == "read":
+                step.created[source] = run.summary["by_source"][source]["created"]
+        found.append(step)
+    return found
+
+
+def _deciding(run: Run, sizes: Sizes, entries: list[Row]) -> list[_Step]:
+    """Steps that decide, each with all rules of its set, also those that dropped nothing."""
+    known = {step["step"]: step for step in run.lock.get("decides", [])}
+    found = []
+    for name in dict.fromkeys(entry["step"] for entry in entries):
+        mine = {e["rule"]: e for e in entries if e["step"] == name and e["rule"] is not None}
+        rule_set = known.get(name, {}).get("rules") or {"rules": []}
+        rules = [rule["name"] for rule in rule_set["rules"] if _is_on(rule)]
+        rules += sorted(set(mine) - set(rules))
+        left_as = next(entry["as"] for entry in entries if entry["step"] == name)
+        kind = "split" if left_as == HELD_OUT else known.get(name, {}).get("kind", "decide")
+        step = _Step(name, kind, left_as)
+        for rule in rules:
+            counts = mine.get(rule, {"by_source": {}})["by_source"]
+            step.left[rule] = {
+                source: _Amount(left, *sizes.of(source, (name, rule)))
+                for source, left in counts.items()
+            }
+        step.left = step.left or {None: {}}
+        found.append(step)
+    return found
+
+
+def _is_on(rule: Row) -> bool:
     tables = [c for table in rule.get("by", {}).values() for c in table.values()]
     return any(condition is not None for condition in [rule.get("default"), *tables])
 
 
-def _mixed(run: Run) -> list[_Draft]:
-    """What the mix did not draw, and what training sees."""
+def _mixed(run: Run) -> list[_Step]:
+    """What the mix did not draw (uses = 0), and what training sees."""
     if not run.has("mix"):
         return []
-    row = _Draft(run, "mix", NOT_DRAWN, "mix", NOT_DRAWN)
-    undrawn = undrawn_by_source(run)
-    for source in run.sources:
-        documents, size, tokens = undrawn.get(source, (0, 0, 0))
-        row.left(source, documents, (size, tokens))
-    return [row, _Draft(run, "drawn", None, "trained", "drawn")]
-
-
-def undrawn_by_source(run: Run) -> dict[str, tuple[int, int, int]]:
-    """Documents, text bytes and tokens that the mix gave 0 uses, by source."""
-    mix = _table(run, "mix", "mix.parquet", ["source", "tokens", "uses"])
-    docs = _table(run, "tokens", "docs.parquet", ["text_bytes"])
+    mix = pq.read_table(run.stage("mix") / "mix.parquet", columns=["source", "tokens", "uses"])
+    docs = pq.read_table(run.stage("tokens") / "docs.parquet", columns=["text_bytes"])
     mix = mix.append_column("text_bytes", docs["text_bytes"])
-    unused = mix.filter(pc.equal(mix["uses"], 0))
-    groups = unused.group_by("source").aggregate(
-        [("uses", "count"), ("text_bytes", "sum"), ("tokens", "sum")]
+    groups = (
+        mix.filter(pc.equal(mix["uses"], 0))
+        .group_by("source")
+        .aggregate([("uses", "count"), ("text_bytes", "sum"), ("tokens", "sum")])
     )
-    return {
-        row["source"]: (row["uses_count"], row["text_bytes_sum"], row["tokens_sum"])
+    undrawn = {
+        row["source"]: _Amount(row["uses_count"], row["text_bytes_sum"], row["tokens_sum"])
         for row in groups.to_pylist()
     }
+    drawn = run.summary["tokens"]["mix"].get("by_source", {})
+    used = {source: row["drawn_tokens"] for source, row in drawn.items()}
+    return [
+        _Step("mix", "mix", NOT_DRAWN, {NOT_DRAWN: undrawn}),
+        _Step("drawn", "drawn", "drawn", {None: {}}, used=used),
+    ]
 
 
-def _table(run: Run, stage: str, name: str, columns: list[str]) -> Any:
-    import pyarrow.parquet as pq
-
-    return pq.read_table(run.stage(stage) / name, columns=columns)
+# --- as text -----------------------------------------------------------------------------
 
 
-def _filled(run: Run, rows: list[_Draft], sizes: _Sizes) -> list[Row]:
-    """Ins and outs: documents from the first row on, bytes and tokens from the last row back."""
-    now = {s: counts["read"] for s, counts in run.summary["by_source"].items()}
-    ends: dict[str, list[int]] = {}
-    for source in run.sources:
-        left = [row.gone.get(source, (0, 0, 0)) for row in rows if row.rule or _whole(row, rows)]
-        trained = sizes.of(source, None)
-        # The mix draws from the training documents, whose sizes `trained` counts whole.
-        drawn = [row.gone[source] for row in rows if row.kind == "mix"]
-        kept = [t - (drawn[0][i + 1] if drawn else 0) for i, t in enumerate(trained)]
-        ends[source] = [kept[i] + sum(g[i + 1] or 0 for g in left) for i in (0, 1)]
-    found: list[Row] = []
-    before_step: dict[str, Any] = {}
-    for number, row in enumerate(rows):
-        if row.rule is None or row.kind == "mix":
-            before_step = {"now": dict(now), "ends": {s: list(e) for s, e in ends.items()}}
-        by_source: dict[str, Row] = {}
-        for source in run.sources:
-            documents, size, tokens = row.gone.get(source, (0, 0, 0))
-            start = now[source] if row.rule else before_step["now"][source]
-            first = ends[source] if row.rule else before_step["ends"][source]
-            by_source[source] = {
-                "created": row.created[source],
-                "documents_in": start,
-                "documents_left": documents,
-                "documents_out": start + row.created[source] - documents,
-                "bytes_in": first[0],
-                "bytes_left": size,
-                "bytes_out": first[0] - (size or 0),
-                "tokens_in": first[1] if sizes.tokenized else None,
-                "tokens_left": tokens if sizes.tokenized else None,
-                "tokens_out": first[1] - (tokens or 0) if sizes.tokenized else None,
-            }
-            # Rules follow their step's row, so that only the last level moves the counts.
-            if row.rule or _whole(row, rows):
-                now[source] = by_source[source]["documents_out"]
-                ends[source] = [first[0] - (size or 0), first[1] - (tokens or 0)]
-        found.append(
-            {
-                "step": row.step,
-                "rule": row.rule,
-                "kind": row.kind,
-                "as": row.name,
-                **_sum(by_source.values()),
-                "estimated": _estimated(rows, number) if sizes.tokenized else [],
-                "by_source": by_source,
-            }
-        )
-    return found
-
-
-def _whole(row: _Draft, rows: list[_Draft]) -> bool:
-    """Whether a step's row has no rows of rules after it."""
-    return row.rule is None and not any(r.rule and r.step == row.step for r in rows)
-
-
-def _estimated(rows: list[_Draft], number: int) -> list[str]:
-    guesses = [row.name in ("dropped", "merged", HELD_OUT) for row in rows]
-    found = []
-    if any(guesses[number:]):
-        found.append("tokens_in")
-    if guesses[number]:
-        found.append("tokens_left")
-    row = rows[number]
-    after = number + 1
-    while row.rule is None and after < len(rows) and rows[after].step == row.step:
-        after += 1
-    if any(guesses[after:]):
-        found.append("tokens_out")
-    return found
-
-
-def _sum(rows: Any) -> Row:
-    total: Row = {}
+def render_funnel(rows: list[Row], *, source: str | None = None, quiet: bool = True) -> TextTable:
+    """The funnel of all sources or of one; `quiet` leaves out rules that dropped nothing."""
+    tokenized = any(row["tokens_in"] is not None for row in rows)
+    unit = "tokens" if tokenized else "bytes"
+    shown = count if tokenized else _size
+    head = ["step", "in", "left", "share", "out", f"{unit} in", f"{unit} left", f"{unit} out", "as"]
+    lines = []
     for row in rows:
-        for name, value in row.items():
-            known = total.setdefault(name, value)
-            if known is not value or value is None:
-                total[name] = None if value is None or known is None else known + value
-            else:
-                total[name] = value
-    return total
+        figures = row if source is None else row["by_source"][source]
+        if quiet and row["rule"] and not figures["documents_left"]:
+            continue
+        guessed = row["estimated"]
+        sizes = [
+            shown(figures[f"{unit}_{end}"], estimated=f"{unit}_{end}" in guessed)
+            for end in ("in", "left", "out")
+        ]
+        started = figures["documents_in"] + figures["created"]
+        note = row["as"] if figures["documents_left"] else ""
+        if figures["created"]:
+            note = f"{figures['created']:,} created " + note
+        if figures["tokens_used"] is not None:
+            note = f"{figures['tokens_used']:,} with repetitions"
+        lines.append(
+            [
+                f"  {row['rule']}" if row["rule"] else row["step"],
+                count(figures["documents_in"]),
+                count(figures["documents_left"]),
+                fraction(figures["documents_left"], started) if figures["documents_left"] else "",
+                count(figures["documents_out"]),
+                *sizes,
+                note.strip(),
+            ]
+        )
+    return TextTable(head, lines, numbers=(1, 2, 3, 4, 5, 6, 7))
+
+
+def _size(value: float | None, *, estimated: bool = False) -> str:
+    return "–" if value is None else size(value)

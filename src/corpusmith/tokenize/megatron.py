@@ -77,7 +77,9 @@ class IndexedDatasetWriter:
         if tokens.ndim != 1 or not np.issubdtype(tokens.dtype, np.integer):
             raise ValueError(f"a document is one row of integers, not {tokens.dtype}{tokens.shape}")
         if len(tokens) > LONGEST_SEQUENCE:
-            raise ValueError(f"{len(tokens):,} tokens in one document; at most {LONGEST_SEQUENCE:,}")
+            raise ValueError(
+                f"{len(tokens):,} tokens in one document; at most {LONGEST_SEQUENCE:,}"
+            )
         if len(tokens):
             limits = np.iinfo(self.dtype)
             low, high = int(tokens.min()), int(tokens.max())

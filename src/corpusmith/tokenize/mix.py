@@ -164,9 +164,7 @@ def draw(
         total = min([wanted, *limits])
     warnings = []
     if total < wanted:
-        tight = min(
-            (name for name in names if exact[name]), key=lambda n: available[n] / exact[n]
-        )
+        tight = min((name for name in names if exact[name]), key=lambda n: available[n] / exact[n])
         warnings.append(
             f"The mix runs short: {int(wanted):,} tokens with these weights would use "
             f"{tight!r} ({available[tight]:,} tokens) over {max_epochs:g} times, so all sources "
@@ -177,7 +175,9 @@ def draw(
     for name in names:
         chosen = rows[name]
         target = int(exact[name] * total)
-        uses[chosen] = _draw_source(bits[chosen], tokens_each[chosen], target, exact[name] > 0, seed)
+        uses[chosen] = _draw_source(
+            bits[chosen], tokens_each[chosen], target, exact[name] > 0, seed
+        )
         drawn = int((uses[chosen] * tokens_each[chosen]).sum())
         by_source[name] = {
             "weight": float(exact[name]),
