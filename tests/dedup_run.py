@@ -14,6 +14,7 @@ from corpusmith.clean import passes
 from corpusmith.engine.base import Order, perform
 from corpusmith.op import Task, Work
 from corpusmith.store.fingerprint import document_id
+from corpusmith.store.loading import load_operation
 from corpusmith.store.parts import PartWriter, committed, part_entry, part_names, read_part
 
 
@@ -80,11 +81,15 @@ class Corpus:
         self.inputs: dict[str, Path] = {}
         self.sources = list(sources)
         self.columns: dict[str, str] = {}
-        steps = []
+        steps: list[dict[str, Any]] = []
         for address, params in measures:
-            operation = passes.load_operation(address)
+            operation = load_operation(address)
             model = operation.params.model_validate(params)
-            columns = {name: name for name in operation.schema(model).names}
+            taken = {column for step in steps for column in step["columns"].values()}
+            columns = {
+                name: f"{name}@{operation.name}" if name in taken else name
+                for name in operation.schema(model).names
+            }
             self.columns.update(columns)
             steps.append(
                 {

@@ -89,9 +89,9 @@ alters a stage's result raises its version."""
 SHARED_LIBRARIES = ("pyarrow", "corpusmith-schema")
 
 KERNELS = (
-    "corpusmith.clean.quality:warm",
-    "corpusmith.clean.repetition:warm",
-    "corpusmith.clean.code:warm",
+    
+    
+    
     "corpusmith.dedup.near:warm",
 )
 """What compiles every kernel; run once before workers start."""

@@ -21,6 +21,7 @@ from corpusmith import schema
 from corpusmith.errors import RecipeError, nearest
 
 MAX_BYTES = 1 << 20
+MAX_OPENED = 5_000  # brackets: the parser recurses, and takes long before it gives up
 MAX_VALUES = 20_000  # aliases are expanded: a bomb of them ends here
 
 TOP_KEYS = (
@@ -110,6 +111,13 @@ def parse(data: bytes, path: Path) -> Recipe:
 
 
 def _load(text: str, path: Path) -> Any:
+    opened = sum(text.count(mark) for mark in "[{")
+    if opened > MAX_OPENED:
+        raise RecipeError(
+            f"the recipe opens {opened:,} brackets",
+            where=str(path),
+            expected=f"at most {MAX_OPENED:,}: it may be nested too deeply to be read",
+        )
     try:
         return YAML(typ="rt", pure=True).load(text)
     except DuplicateKeyError as error:

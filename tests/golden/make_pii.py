@@ -15,6 +15,14 @@ import random
 import string
 import sys
 
+# Drawn from, one a word.
+LOCAL = "jane john li.ming wangwei x_y a j.k.rowling maria-jose zhang3 o'neil"
+HOSTS = (
+    "gmail.com qq.com 163.com mail.example.org cs.tsinghua.edu.cn uni-koeln.de company.co.uk x.io"
+    " sub.domain.example.com 126.com"
+)
+MOBILE = "130 133 135 138 139 150 158 159 166 176 177 180 186 188 189 198 199"
+
 ALNUM = string.ascii_letters + string.digits
 
 TEMPLATES = {
@@ -40,7 +48,7 @@ TEMPLATES = {
         "Failed password for root from {x} port 22 ssh2",
         '{x} - - [10/Oct/2000:13:55:36 -0700] "GET /index.html HTTP/1.0" 200 2326',
         "Our server's address is {x}.",
-        "Connect to http://{x}:8080/status to see it.",
+        "Connect to {x}, port 8080, to see it.",
         "blocked: {x}, {y}",
         "inet addr {x} netmask 255.255.255.0",
         "服务器地址为{x}，端口22。",
@@ -230,14 +238,9 @@ def digits(draw: random.Random, count: int) -> str:
 
 
 def email(draw: random.Random) -> str:
-    first = draw.choice(
-        "jane john li.ming wangwei x_y a j.k.rowling maria-jose zhang3 o'neil".split()
-    )
+    first = draw.choice(LOCAL.split())
     local = draw.choice([first, first + str(draw.randrange(1000)), first + "+list"])
-    host = draw.choice(
-        "gmail.com qq.com 163.com mail.example.org cs.tsinghua.edu.cn uni-koeln.de company.co.uk"
-        " x.io sub.domain.example.com 126.com".split()
-    )
+    host = draw.choice(HOSTS.split())
     if draw.random() < 0.02:
         return f"{local} at {host.replace('.', ' dot ')}"
     address = f"{local}@{host}"
@@ -281,9 +284,7 @@ def phone(draw: random.Random) -> str:
 
 
 def phone_zh(draw: random.Random) -> str:
-    head = draw.choice(
-        "130 133 135 138 139 150 158 159 166 176 177 180 186 188 189 198 199".split()
-    )
+    head = draw.choice(MOBILE.split())
     a, b = digits(draw, 4), digits(draw, 4)
     forms = [
         f"{head}{a}{b}", f"{head}{a}{b}", f"{head} {a} {b}", f"{head}-{a}-{b}",

@@ -106,7 +106,7 @@ def test_broken_files(tmp_path: Path, content: bytes, index: bytes, word: str) -
 
 def test_missing_file(tmp_path: Path) -> None:
     (tmp_path / "part.idx").write_bytes(U16_IDX)
-    with pytest.raises(InputError, match="part.bin"):
+    with pytest.raises(InputError, match=r"part\.bin"):
         IndexedDataset(tmp_path / "part")
 
 

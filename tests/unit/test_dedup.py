@@ -22,7 +22,9 @@ NEAR = "corpusmith.dedup.near:minhash"
 
 def english(numbers):
     """A word for each number, of letters only (digits would be folded to 0)."""
-    return " ".join("".join("bcdfghjklm"[int(d)] + "aeiou"[int(d) % 5] for d in str(n)) for n in numbers)
+    return " ".join(
+        "".join("bcdfghjklm"[int(d)] + "aeiou"[int(d) % 5] for d in str(n)) for n in numbers
+    )
 
 
 def chinese(numbers):
@@ -311,7 +313,7 @@ def test_part_sizes_task_order_and_batches_change_nothing(tmp_path, family, veri
         )
         first = corpus.run(exact.execute, "exact")
         second = corpus.run(near.execute, "near", after=["decide.exact"], verify=verify)
-        infos = [{k: v for k, v in w.info.items()} for w in (first, second)]
+        infos = [first.info, second.info]
         results.append((corpus.decisions(first), corpus.decisions(second), infos))
     assert results[0] == results[1] == results[2]
     assert results[0][0] and results[0][1]

@@ -136,7 +136,7 @@ def test_weights_alone_are_as_long_as_there_is_text() -> None:
 
 
 def test_a_source_that_is_empty() -> None:
-    with pytest.raises(InputError, match="'b' a weight of 0.5"):
+    with pytest.raises(InputError, match=r"'b' a weight of 0\.5"):
         drawn({"a": [1]}, weights={"a": 0.5, "b": 0.5})
     uses, _ = drawn({"a": [1]}, weights={"a": 0.5, "b": 0})
     assert uses == {"a": [1]}

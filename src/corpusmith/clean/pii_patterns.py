@@ -159,7 +159,8 @@ def _issued(digits: str) -> bool:
 # --- telephone numbers --------------------------------------------------------------------
 
 _INTERNATIONAL = re.compile(
-    r"(?<![\w+.])(?:\+|00(?=[1-9][0-9]{0,2}[ .-]))[1-9](?:[ .()/-]{0,2}[0-9]){6,14}(?!\w|[-.]\w)",
+    r"(?<![\w+.])(?:\+|00(?=[1-9][0-9]{0,2}[ .-]))[1-9]"
+    r"(?:(?:[ ./-]{0,2}|[ ./-]?\([0-9]{1,4}\)[ ./-]?)[0-9]){4,14}(?!\w|[-.]\w)",
     re.ASCII,
 )
 _CN_MOBILE = re.compile(
@@ -179,9 +180,11 @@ _NANP = re.compile(
     r"|[2-9][0-9]{2}([-.])[2-9][0-9]{2}\1)[0-9]{4}(?!\w|[-.]\w)",
     re.ASCII,
 )
-_ANY_NUMBER = re.compile(r"(?<![\w.+-])\(?[0-9](?:[ .()/-]{0,2}[0-9]){6,13}(?!\w|[-.]\w)", re.ASCII)
+_ANY_NUMBER = re.compile(
+    r"(?<![\w.+-])(?:\([0-9]{2,5}\)[ ./-]?)?[0-9](?:[ ./-]{0,2}[0-9]){3,13}(?!\w|[-.]\w)", re.ASCII
+)
 _A_PHONE = re.compile(
-    r"(?:\b(?:tele)?phones?|\btel|\bmobile|\bcell|\bcall(?: me| us)?|\bfax|\bwhatsapp|\bwechat"
+    r"(?:\b(?:tele)?phones?|\btel|\bmobile|\bcell|\b(?:call|dial)(?: me| us)?|\bfax|\bwhatsapp|\bwechat"
     r"|\bsms|\bhotline|\bcontact|电话|電話|手机|手機|座机|联系方式|致电|热线|传真|微信)"
     r"(?:号码?|號碼?)?(?:\s*(?:number|no\.?|num))?(?: (?:is|at|on|to))?[\"'“”]?\s*"
     r"[.:：=是为為]?\s*[\"'“”(（]?\s*$"
@@ -237,6 +240,8 @@ def _international(number: str) -> bool:
 
 
 def _by_context(text: str, match: re.Match[str]) -> bool:
+    if not 7 <= sum(map(str.isdigit, match[0])) <= 14:
+        return False
     before = _before(text, match.start())
     if not _LETTER.search(before):  # rows of numbers: the common case, and a cheap look
         return False
@@ -289,7 +294,7 @@ def secrets(text: str) -> Found:
     for match in _ASSIGNED.finditer(text):
         if _looks_secret(match[2], quoted=bool(match[1]), after=match[3]):
             start = match.start(2)
-            spans.append((start, start + len(match[2].rstrip(".!?"))))
+            spans.append((start, start + len(match[2].rstrip("."))))
     past = 0
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
         if start >= past:

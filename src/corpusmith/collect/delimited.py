@@ -10,16 +10,22 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from corpusmith.collect.encoding import UndecodableError, decode, mark_of
 from corpusmith.collect.errors import RecordError
-from corpusmith.collect.lines import lines
-from corpusmith.collect.pieces import piece_blocks, too_large
+from corpusmith.collect.lines import Chunk, CloseChunk, Line, OpenChunk, lines
+from corpusmith.collect.pieces import (
+    line_encoding,
+    piece_blocks,
+    piece_lines,
+    text_blocks,
+    too_large,
+)
 from corpusmith.collect.readers import CsvParams
 from corpusmith.collect.records import document_of
 from corpusmith.collect.sink import Sink
-from corpusmith.collect.streams import DamagedError, blocks, plain_blocks
+from corpusmith.collect.streams import DamagedError
 
 MAX_AGAIN = 16
 """How many times the limit of a document may be read in vain for a closing quote, in one piece."""
@@ -30,22 +36,19 @@ class Row(NamedTuple):
     data: bytes | None  # without its line end; None where it is over the limit
     size: int
     message: str = ""  # what is wrong with its quotes
+    raw: bytes = b""  # with its line end
 
 
 def read(piece: dict[str, Any], params: CsvParams, sink: Sink) -> None:
     """The documents of a piece; `uri` is the file's path and the row's byte offset."""
     csv.field_size_limit(params.max_document_bytes + 1)
     names = piece.get("columns") or params.columns
-    source = (
-        plain_blocks(piece["path"], piece["start"], piece["end"])
-        if "end" in piece
-        else piece_blocks(piece)
-    )
-    start = piece.get("start", piece.get("offset", 0))
-    for row in rows(source, params, offset=start):
-        if row.data is not None and not row.data.strip(b"\r\n\0 "):
+    if names is None and piece.get("start"):
+        names = file_header(piece["path"], params)
+    for row in _piece_rows(piece, params):
+        if row.data is not None and not row.data.strip(b"\r\n "):
             continue
-        if row.offset == 0 and names is None or piece.get("header") and row.offset == 0:
+        if names is None:
             names = header(row, params)
             continue
         if not sink.record(f"{piece['uri']}#{row.offset}"):
@@ -57,11 +60,10 @@ def read(piece: dict[str, Any], params: CsvParams, sink: Sink) -> None:
             if row.message:
                 raise RecordError("bad_csv", row.message)
             fields, repaired = _fields(row, params)
-            if names is None or len(fields) != len(names):
-                expected = len(names) if names else "no"
-                raise RecordError("bad_csv", f"{len(fields)} fields, the header has {expected}")
+            if len(fields) != len(names):
+                raise RecordError("bad_csv", f"{len(fields)} fields, the header has {len(names)}")
             document = document_of(dict(zip(names, fields, strict=True)), params)
-            sink.document(**document, repaired=repaired or bool(piece.get("repaired")))
+            sink.document(**document, repaired=repaired)
         except RecordError as error:
             sink.quarantine(error.error, error.message)
 
@@ -81,9 +83,12 @@ def header(row: Row, params: CsvParams) -> list[str]:
     return names
 
 
-def first_row(path: str, params: CsvParams) -> Row | None:
-    """The header row of a file."""
-    return next(rows(blocks(path), params, offset=0), None)
+def file_header(path: str, params: CsvParams) -> list[str]:
+    """The column names that a file begins with."""
+    for row in rows(text_blocks(path, params.encoding), params, offset=0):
+        if row.data is None or row.data.strip(b"\r\n "):
+            return header(row, params)
+    raise DamagedError("bad_csv", "the file has no header")
 
 
 def _fields(row: Row, params: CsvParams) -> tuple[list[str], bool]:
@@ -92,7 +97,7 @@ def _fields(row: Row, params: CsvParams) -> tuple[list[str], bool]:
     if row.offset == 0 and mark_of(data)[0] == "utf-8":
         data = data[3:]
     try:
-        decoded = decode(data, params.encoding)
+        decoded = decode(data, line_encoding(params))
     except UndecodableError as error:
         raise RecordError("bad_encoding", str(error)) from None
     text = decoded.text
@@ -115,14 +120,60 @@ def _fields(row: Row, params: CsvParams) -> tuple[list[str], bool]:
         raise RecordError("bad_csv", f"can't be split into fields: {error}") from None
 
 
+def _piece_rows(piece: dict[str, Any], params: CsvParams) -> Iterator[Row]:
+    if params.quote:
+        start = piece.get("start", piece.get("offset", 0))
+        yield from rows(piece_blocks(piece, params), params, offset=start)
+    else:
+        yield from map(_row, piece_lines(piece, params))
+
+
 def rows(source: Iterable[bytes], params: CsvParams, *, offset: int) -> Iterator[Row]:
     """The rows of a stream whose first byte is at `offset`."""
-    if not params.quote:
-        for line in lines(source, offset=offset, limit=params.max_document_bytes):
-            data = line.data[:-1] if line.data and line.data.endswith(b"\r") else line.data
-            yield Row(line.offset, data, line.size)
-        return
-    yield from _Splitter(source, params, offset).rows()
+    if params.quote:
+        yield from _Splitter(source, params, offset).rows()
+    else:
+        yield from map(_row, lines(source, offset=offset, limit=params.max_document_bytes))
+
+
+def cut_rows(
+    source: Iterable[bytes], params: CsvParams, open_chunk: OpenChunk, close_chunk: CloseChunk
+) -> Iterator[Chunk]:
+    """As `lines.cut_lines`, but cut between rows."""
+    file: BinaryIO | None = None
+    name = ""
+    start = written = 0
+    damage: DamagedError | None = None
+    stream = rows(source, params, offset=0)
+    while True:
+        try:
+            row = next(stream, None)
+        except DamagedError as error:
+            damage, row = error, None
+        full = file is not None and (
+            row is None or row.data is None or written >= params.part_bytes
+        )
+        if file is not None and full:
+            close_chunk(file)
+            yield Chunk(start, written, name)
+            file = None
+        if row is None:
+            break
+        if row.data is None:
+            yield Chunk(row.offset, row.size, "")
+            continue
+        if file is None:
+            name, file = open_chunk()
+            start, written = row.offset, 0
+        file.write(row.raw)
+        written += len(row.raw)
+    if damage is not None:
+        raise damage
+
+
+def _row(line: Line) -> Row:
+    data = line.data
+    return Row(line.offset, data.removesuffix(b"\r") if data else data, line.size)
 
 
 class _Splitter:
@@ -184,19 +235,23 @@ class _Splitter:
             if last and self._damage is not None:
                 break
             line_end = len(self._buffer) if last else end
+            size = line_end - self._at
             if self._buffer.find(self._quote, self._at, line_end) < 0:
                 yield self._take(line_end)
                 continue
             found = self._quoted_row()
-            if found is not None:
+            if found is None:
+                break  # damage inside the row
+            if found >= 0:
                 yield self._take(found)
                 continue
-            if self._damage is not None and self._open.match(self._buffer, self._at):
-                break
-            size = line_end - self._at
             message = "a quote that is not closed before a delimiter or the end of the line"
-            self._at = line_end + 1
-            yield Row(start, b"?" if size <= self._limit else None, size, message)
+            self._at += size + 1
+            raw = self._buffer[self._at - size - 1 : self._at]
+            if size > self._limit:
+                yield Row(start, None, size)
+            else:
+                yield Row(start, raw, size, message, raw)
             if self._again > MAX_AGAIN * self._limit:
                 raise DamagedError(
                     "bad_csv",
@@ -214,32 +269,28 @@ class _Splitter:
         if size > self._limit:
             return Row(self._base + start, None, size)
         data = self._buffer[start:end]
-        return Row(self._base + start, data[:-1] if data.endswith(b"\r") else data, size)
+        raw = self._buffer[start : end + 1]
+        return Row(self._base + start, data.removesuffix(b"\r"), size, "", raw)
 
     def _quoted_row(self) -> int | None:
-        """Where the row at the present place ends, None where its quotes are wrong."""
+        """Where in the buffer the present row ends; -1 where its quotes are wrong, None where
+        the stream is damaged inside it."""
         while True:
-            match = self._row.match(self._buffer, self._at)
-            if match is None and self._ended_source:
-                match = self._ended.match(self._buffer, self._at)
-                if match is not None and self._damage is not None:
-                    return None
-            if match is not None:
+            if match := self._row.match(self._buffer, self._at):
                 return match.end()
+            ended = self._ended.match(self._buffer, self._at)
+            if ended and self._ended_source and self._damage is None:
+                return ended.end()
+            if not ended and not self._open.match(self._buffer, self._at):
+                return -1
+            # So far a row, but not all of it is in the buffer.
             held = len(self._buffer) - self._at
-            if self._ended_source or not self._open.match(self._buffer, self._at):
-                # It may also be that the last, unquoted field isn't all there.
-                if self._ended_source or self._row_start_fails():
-                    self._again += held
-                    return None
-            if held > self._limit:
-                self._again += held
+            if self._ended_source and self._damage is not None:
                 return None
+            if self._ended_source or held > self._limit:
+                self._again += held
+                return -1
             self._more(2 * held)
-
-    def _row_start_fails(self) -> bool:
-        """No more input could make a row of the buffer: a field is wrong, not just unfinished."""
-        return self._ended.match(self._buffer, self._at) is None
 
     def _pass_line(self) -> Row:
         """Let a line over the limit pass without holding it."""

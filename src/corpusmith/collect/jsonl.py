@@ -7,7 +7,7 @@ from typing import Any
 
 from corpusmith.collect.encoding import UndecodableError, decode, mark_of
 from corpusmith.collect.errors import RecordError
-from corpusmith.collect.pieces import piece_lines, too_large
+from corpusmith.collect.pieces import line_encoding, piece_lines, too_large
 from corpusmith.collect.readers import JsonlParams
 from corpusmith.collect.records import document_of
 from corpusmith.collect.sink import Sink
@@ -15,7 +15,8 @@ from corpusmith.collect.sink import Sink
 
 def read(piece: dict[str, Any], params: JsonlParams, sink: Sink) -> None:
     """The documents of a piece; `uri` is the file's path and the line's byte offset."""
-    for line in piece_lines(piece, params.max_document_bytes):
+    encoding = line_encoding(params)
+    for line in piece_lines(piece, params):
         data = line.data
         if data is not None and not data.strip():
             continue  # an empty line is no record
@@ -27,9 +28,9 @@ def read(piece: dict[str, Any], params: JsonlParams, sink: Sink) -> None:
             sink.quarantine(*too_large(line.size, params.max_document_bytes))
             continue
         try:
-            text, repaired = _text(data, params.encoding)
+            text, repaired = _text(data, encoding)
             document = document_of(parse_object(text), params)
-            sink.document(**document, repaired=repaired or bool(piece.get("repaired")))
+            sink.document(**document, repaired=repaired)
         except RecordError as error:
             sink.quarantine(error.error, error.message)
 

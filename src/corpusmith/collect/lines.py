@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
+from corpusmith.collect.readers import SourceParams
 from corpusmith.collect.streams import BLOCK_BYTES, DamagedError, plain_blocks, reading
 
 
@@ -90,20 +91,20 @@ class Chunk(NamedTuple):
     name: str  # what `open_chunk` named it; "" where nothing was written (a record over the limit)
 
 
-def cut_lines(
-    blocks: Iterable[bytes],
-    *,
-    limit: int,
-    part_bytes: int,
-    open_chunk: Callable[[], tuple[str, BinaryIO]],
-    close_chunk: Callable[[BinaryIO], None],
-) -> Iterator[Chunk]:
-    """Write a stream into chunks of about `part_bytes`, cut at line ends.
+OpenChunk = Callable[[], tuple[str, BinaryIO]]
+CloseChunk = Callable[[BinaryIO], None]
 
-    A line over `limit` is not written: it is a chunk of its own with its size and no name, so a
+
+def cut_lines(
+    blocks: Iterable[bytes], params: SourceParams, open_chunk: OpenChunk, close_chunk: CloseChunk
+) -> Iterator[Chunk]:
+    """Write a stream into chunks of about `params.part_bytes`, cut at line ends.
+
+    A line over `params.max_document_bytes` is not written: it is a chunk of its own with its size and no name, so a
     bomb costs no disk. At a DamagedError what was whole before is given first, and then the error
     is raised with the offset of the first byte that isn't in a chunk.
     """
+    limit, part_bytes = params.max_document_bytes, params.part_bytes
     file: BinaryIO | None = None
     name = ""
     chunk_start = written = 0  # of the chunk in the making

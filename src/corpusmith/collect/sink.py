@@ -39,6 +39,11 @@ class IdSum:
         self.total = (self.total + number) & _MASK
         self.xor ^= number
 
+    def remove(self, document: str) -> None:
+        number = int(document, 16)
+        self.total = (self.total - number) & _MASK
+        self.xor ^= number
+
     def merge(self, text: str) -> None:
         other = IdSum(text)
         self.total = (self.total + other.total) & _MASK
@@ -98,6 +103,13 @@ class Sink:
         self._open = uri
         self._counts["created"] += 1
         self._ids.add(document_id(self.source, uri))
+
+    def rename(self, uri: str) -> None:
+        """The record just announced is one of several documents made of it, under `uri`."""
+        assert self._open is not None
+        self._ids.remove(document_id(self.source, self._open))
+        self._ids.add(document_id(self.source, uri))
+        self._open = uri
 
     def quarantine(self, error: str, message: str) -> None:
         """End the record as unreadable."""

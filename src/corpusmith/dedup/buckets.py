@@ -124,7 +124,7 @@ def write_array(out: PartWriter, kind: str, array: np.ndarray) -> None:
     file = out.open(kind)
     array = np.ascontiguousarray(array)
     if array.nbytes:
-        file.write(memoryview(array.reshape(-1).view(np.uint8)))
+        file.write(array.reshape(-1).view(np.uint8).data)
 
 
 def map_array(folder: Path, kind: str, part: str, kind_type: Any) -> np.ndarray:

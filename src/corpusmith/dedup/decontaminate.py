@@ -40,10 +40,10 @@ class DecontaminateParams(BaseModel):
 
     against: str | list[str]
     """Evaluation files: a path or glob, or several."""
-    words: int = Field(13, ge=1, le=100)
-    min_words: int = Field(8, ge=1, le=100)
+    words: int = Field(default=13, ge=1, le=100)
+    min_words: int = Field(default=8, ge=1, le=100)
     """Shorter items are left out."""
-    max_frac: float = Field(0.0, ge=0.0, lt=1.0)
+    max_frac: float = Field(default=0.0, ge=0.0, lt=1.0)
     """A document leaves when more than this fraction of its words lies in n-grams hit."""
 
     @model_validator(mode="after")

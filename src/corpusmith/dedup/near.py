@@ -48,13 +48,13 @@ class NearParams(BaseModel):
     decide_only: ClassVar[tuple[str, ...]] = ("threshold",)
     """Parameters that change no signal: moving them needs no new pass over the text."""
 
-    threshold: float = Field(0.75, gt=0.0, le=1.0)
+    threshold: float = Field(default=0.75, gt=0.0, le=1.0)
     """Jaccard similarity of word n-grams from which two documents count as duplicates."""
-    bands: int = Field(0, ge=0)
-    rows: int = Field(0, ge=0)
+    bands: int = Field(default=0, ge=0)
+    rows: int = Field(default=0, ge=0)
     """Without bands and rows they follow from the threshold (kernels.minhash.lsh_shape):
     14 x 8 at .75, where candidates are found with 1 - (1 - .75^8)^14 = .77, and at .8 with .92."""
-    words: int = Field(5, ge=1, le=100)
+    words: int = Field(default=5, ge=1, le=100)
     """Words a shingle; a Han, Kana, Thai, Lao, Burmese or Khmer character is one word."""
     verify: Literal["exact", "estimate"] = "exact"
     """How candidates are verified.
@@ -245,7 +245,7 @@ def write_hashes(out: PartWriter, lists: pa.ChunkedArray) -> None:
     for chunk in lists.chunks:
         values = np.asarray(pc.list_flatten(chunk)).astype("<u8", copy=False)
         if len(values):
-            file.write(memoryview(np.ascontiguousarray(values).view(np.uint8)))
+            file.write(np.ascontiguousarray(values).view(np.uint8).data)
 
 
 def decide_part(spec: dict[str, Any], ctx: TaskContext) -> None:

@@ -123,7 +123,11 @@ def _warnings(work: Work, taken: Sequence[dict[str, Any]]) -> list[str]:
             f"{step} found no near-duplicates because its column is empty: none of the "
             f"{info['documents']} documents has a value in {stored['minhash']!r}"
         )
-    if work.params.get("group") and not sum(e["info"]["grouped"] for e in taken):
+    if (
+        work.params.get("group")
+        and info["documents"]
+        and not sum(e["info"]["grouped"] for e in taken)
+    ):
         found.append(f"{step}: no document's meta has the key {work.params['group']!r}")
     if info["huge_groups"]:
         found.append(

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from corpusmith.kernels.jit import inlined, kernel
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd (Knuth, TAOCP 6.4)
 HALF = np.uint64(32)
@@ -32,25 +34,7 @@ def load64(typingctx, data, at):  # type: ignore[no-untyped-def]
     return types.uint64(data, at), codegen
 
 
-@intrinsic
-def borrowed(typingctx, array):  # type: ignore[no-untyped-def]
-    """The same array without its reference count.
-
-    Numba counts references with atomic operations wherever an array is passed to a function
-    that LLVM does not inline; in our inner loops they cost three times as much as the work. The
-    caller must keep the array alive, as the arguments of a kernel called from Python are.
-    """
-
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        view = context.make_array(signature.args[0])(context, builder, args[0])
-        view.meminfo = ir.Constant(view.meminfo.type, None)
-        view.parent = ir.Constant(view.parent.type, None)
-        return view._getvalue()
-
-    return array(array), codegen
-
-
-@njit(cache=True, nogil=True)
+@inlined
 def short_key(data, start, length):
     """Up to 8 bytes from `start` on as one uint64, zeros above them."""
     if length <= 0:
@@ -63,7 +47,7 @@ def short_key(data, start, length):
     return key
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hash_bytes(data, start, length):
     """A hash of `data[start:start + length]`, one to one for ranges of equal length up to 8."""
     value = np.uint64(0)
@@ -76,7 +60,7 @@ def hash_bytes(data, start, length):
     return np.int64(value ^ (value >> HALF))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def equal_bytes(data, left, right, length):
     while length >= 8:
         if load64(data, left) != load64(data, right):
@@ -87,7 +71,7 @@ def equal_bytes(data, left, right, length):
     return short_key(data, left, length) == short_key(data, right, length)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def matches(data, at, begin, end, phrase):
     """Whether `phrase` (lower-case ASCII) stands at `at` within [begin, end), in any ASCII case."""
     if at < begin or at + phrase.shape[0] > end:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from corpusmith.kernels.chars import TERMINAL, TERMINAL_ASCII
 from corpusmith.kernels.hashing import hash_bytes, matches
+from corpusmith.kernels.jit import kernel
 from corpusmith.kernels.segments import COUNT, FIELDS, find_or_add
 
 COUNTS = (
@@ -54,7 +54,7 @@ _LOREM = np.frombuffer(b"lorem ipsum", np.uint8)
 FOUND_JAVASCRIPT, FOUND_POLICY, FOUND_LOREM = 1, 2, 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_phrase(data, at, begin, end):
     """What of C4's phrases has its rare letter (j, k, v or m) at `at`; see `c4_utils.py` of
     tensorflow_datasets: javascript, privacy policy, terms of use, cookie policy, uses cookies,
@@ -86,13 +86,13 @@ def find_phrase(data, at, begin, end):
     return 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_ellipsis(data, at):
     """Whether `…` (U+2026) stands at `at`; three bytes must be there."""
     return data[at] == 0xE2 and data[at + 1] == 0x80 and data[at + 2] == 0xA6
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _times(data, start, stop, sort, slots, entries, state):
     """How often the segment `data[start:stop]` has occurred, with this time."""
     length = stop - start
@@ -101,7 +101,7 @@ def _times(data, start, stop, sort, slots, entries, state):
     return entries[FIELDS * entry + COUNT]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _segment(
     data, start, stop, chars, first, last, stripped_chars, sort, slots, entries, state, row, at
 ):
@@ -122,7 +122,7 @@ def _segment(
     return times > 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def end_line(
     data, start, stop, chars, first, last, stripped_chars, last_flags, found,
     slots, entries, state, row,
@@ -184,7 +184,7 @@ def end_line(
             row[ELLIPSIS_LINES_DCLM] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def end_paragraph(
     data, start, stop, chars, first, last, stripped_chars, slots, entries, state, row
 ):

@@ -71,7 +71,7 @@ def permutations(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(cache=True, nogil=True)
-def minimum(hashes, count, a, b, out):
+def minimum(hashes: np.ndarray, count: int, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     """out[k] = min over x of (a_k * x + b_k) mod 2^32, x the upper half of `hashes[:count]`."""
     out[:] = np.uint32(0xFFFFFFFF)
     size = len(out)
@@ -99,7 +99,15 @@ def minimum(hashes, count, a, b, out):
 
 
 @njit(cache=True, nogil=True)
-def signatures(data, offsets, fold, n, a, b, keep_hashes):
+def signatures(
+    data: np.ndarray,
+    offsets: np.ndarray,
+    fold: np.ndarray,
+    n: int,
+    a: np.ndarray,
+    b: np.ndarray,
+    keep_hashes: bool,
+) -> tuple:
     """Signatures of all rows of a text column.
 
     data uint8, offsets int64[rows + 1], n words a shingle, a and b uint32[permutations].
@@ -139,7 +147,7 @@ def signatures(data, offsets, fold, n, a, b, keep_hashes):
 
 
 @njit(cache=True, nogil=True)
-def band_keys(signature, bands, rows):
+def band_keys(signature: np.ndarray, bands: int, rows: int) -> np.ndarray:
     """uint64[documents, bands]: a hash of each band's rows and its number."""
     documents = len(signature)
     keys = np.empty((documents, bands), np.uint64)
@@ -153,7 +161,7 @@ def band_keys(signature, bands, rows):
 
 
 @njit(cache=True, nogil=True)
-def agreement(signature, i, j):
+def agreement(signature: np.ndarray, i: int, j: int) -> float:
     """The fraction of places in which rows i and j agree: the estimate of their Jaccard."""
     same = 0
     for k in range(signature.shape[1]):
@@ -163,7 +171,7 @@ def agreement(signature, i, j):
 
 
 @njit(cache=True, nogil=True)
-def jaccard(hashes, offsets, i, j):
+def jaccard(hashes: np.ndarray, offsets: np.ndarray, i: int, j: int) -> float:
     """|A & B| / |A | B| of the sorted distinct hashes of rows i and j; 0 where both are empty."""
     x, x_end = offsets[i], offsets[i + 1]
     y, y_end = offsets[j], offsets[j + 1]
@@ -182,14 +190,23 @@ def jaccard(hashes, offsets, i, j):
 
 
 @njit(cache=True, nogil=True)
-def _similarity(i, j, exact, signature, hashes, offsets):
+def _similarity(
+    i: int, j: int, exact: bool, signature: np.ndarray, hashes: np.ndarray, offsets: np.ndarray
+) -> float:
     if exact:
         return jaccard(hashes, offsets, i, j)
     return agreement(signature, i, j)
 
 
 @njit(cache=True, nogil=True)
-def similarities(left, right, exact, signature, hashes, offsets):
+def similarities(
+    left: np.ndarray,
+    right: np.ndarray,
+    exact: bool,
+    signature: np.ndarray,
+    hashes: np.ndarray,
+    offsets: np.ndarray,
+) -> np.ndarray:
     """float64[pairs]: similarity of rows left[p] and right[p], exact or estimated."""
     out = np.empty(len(left), np.float64)
     for p in range(len(left)):
@@ -198,14 +215,22 @@ def similarities(left, right, exact, signature, hashes, offsets):
 
 
 @njit(cache=True, nogil=True)
-def _grown(array, size):
+def _grown(array: np.ndarray, size: int) -> np.ndarray:
     larger = np.empty(max(2 * len(array), size), array.dtype)
     larger[: len(array)] = array
     return larger
 
 
 @njit(cache=True, nogil=True)
-def link_pairs(members, bounds, threshold, exact, signature, hashes, offsets):
+def link_pairs(
+    members: np.ndarray,
+    bounds: np.ndarray,
+    threshold: float,
+    exact: bool,
+    signature: np.ndarray,
+    hashes: np.ndarray,
+    offsets: np.ndarray,
+) -> tuple:
     """All pairs within small LSH buckets whose similarity reaches the threshold.
 
     Bucket g holds `members[bounds[g]:bounds[g + 1]]` (int64), rows of the sketches
@@ -235,7 +260,16 @@ def link_pairs(members, bounds, threshold, exact, signature, hashes, offsets):
 
 
 @njit(cache=True, nogil=True)
-def link_leaders(known, rows, limit, threshold, exact, signature, hashes, offsets):
+def link_leaders(
+    known: int,
+    rows: int,
+    limit: int,
+    threshold: float,
+    exact: bool,
+    signature: np.ndarray,
+    hashes: np.ndarray,
+    offsets: np.ndarray,
+) -> tuple:
     """Pairs of a piece of a large LSH bucket: work is rows x limit, never rows^2.
 
     Rows 0..known-1 of the sketches are the leaders of the pieces before; each row after them

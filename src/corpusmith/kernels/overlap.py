@@ -21,7 +21,7 @@ def hash_filter(hashes: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def find(x, hashes, flags):
+def find(x: np.uint64, hashes: np.ndarray, flags: np.ndarray) -> int:
     """The place of x in the sorted `hashes`, or -1."""
     if flags[x & np.uint64(len(flags) - 1)] == 0:
         return -1
@@ -38,7 +38,7 @@ def find(x, hashes, flags):
 
 
 @njit(cache=True, nogil=True)
-def find_all(values, hashes, flags):
+def find_all(values: np.ndarray, hashes: np.ndarray, flags: np.ndarray) -> np.ndarray:
     """int64[values]: the place of each value in the sorted `hashes`, or -1."""
     places = np.empty(len(values), np.int64)
     for i in range(len(values)):
@@ -47,7 +47,14 @@ def find_all(values, hashes, flags):
 
 
 @njit(cache=True, nogil=True)
-def match(data, offsets, fold, lengths, hashes, flags):
+def match(
+    data: np.ndarray,
+    offsets: np.ndarray,
+    fold: np.ndarray,
+    lengths: np.ndarray,
+    hashes: np.ndarray,
+    flags: np.ndarray,
+) -> tuple:
     """N-grams of each row of a text column that are in the sorted set `hashes`.
 
     `lengths` int64: the n to look for, falling. Returns, for each row, hits int32 (positions
@@ -94,7 +101,9 @@ def match(data, offsets, fold, lengths, hashes, flags):
 
 
 @njit(cache=True, nogil=True)
-def sampled_ngrams(data, offsets, fold, n, mask):
+def sampled_ngrams(
+    data: np.ndarray, offsets: np.ndarray, fold: np.ndarray, n: int, mask: np.uint64
+) -> np.ndarray:
     """uint64: hashes of all n-grams of all rows whose bits under `mask` are 0, in order.
 
     A row of fewer than n words has none.

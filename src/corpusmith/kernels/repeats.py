@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from corpusmith.kernels.hashing import HALF, MULTIPLIER
+from corpusmith.kernels.jit import kernel
 
 NGRAM_COUNTS = (
     "top2", "top3", "top4", "dup5", "dup6", "dup7", "dup8", "dup9", "dup10",
@@ -45,7 +45,7 @@ def new_work(tokens: int) -> Work:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def repeated_ngrams(
     ids, spelling_counts, spelling_chars, variant, slots, base, first, second, places, counts, row
 ):
@@ -95,7 +95,7 @@ def repeated_ngrams(
             left, right = right, left
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _number_pairs(left, right, places, active, counts, slots, base_at):
     """Number the pairs (left[p], left[p + 1]) at places p whose successor is active too, into
     `right`, with `counts`; keep those places. Returns how many."""
@@ -137,7 +137,7 @@ def _number_pairs(left, right, places, active, counts, slots, base_at):
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _length(ids, place, n, spelling_chars):
     chars = 0
     for index in range(place, place + n):
@@ -145,7 +145,7 @@ def _length(ids, place, n, spelling_chars):
     return chars
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _top_datatrove(ids, count, n, numbers, places, active, counts, spelling_chars):
     if count < n:
         return 0
@@ -159,7 +159,7 @@ def _top_datatrove(ids, count, n, numbers, places, active, counts, spelling_char
     return (_length(ids, best_place, n, spelling_chars) + n - 1) * best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _top_dclm(ids, n, numbers, places, active, counts, spelling_chars):
     best = 0
     best_chars = 0
@@ -173,7 +173,7 @@ def _top_dclm(ids, n, numbers, places, active, counts, spelling_chars):
     return best * best_chars
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _greedy(ids, n, numbers, places, active, counts, spelling_chars):
     chars = 0
     free = 0
@@ -190,7 +190,7 @@ def _greedy(ids, n, numbers, places, active, counts, spelling_chars):
     return chars
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _covered(ids, n, places, active, spelling_chars):
     chars = 0
     free = 0

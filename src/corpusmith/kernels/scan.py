@@ -14,7 +14,6 @@ An invalid byte of UTF-8 (Arrow promises that there is none) counts as a symbol.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from corpusmith.kernels.chars import (
     CLOSER,
@@ -28,6 +27,7 @@ from corpusmith.kernels.chars import (
     WORD,
 )
 from corpusmith.kernels.hashing import hash_bytes
+from corpusmith.kernels.jit import kernel
 from corpusmith.kernels.lines import (
     CHARS,
     CURLY,
@@ -67,7 +67,7 @@ from corpusmith.kernels.segments import (
 _LOW = np.int64(0xFFFFFFFF)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def class_at(data, at, end, roots, leaves):
     """(Class index, bytes) of the character at `at` that is not ASCII."""
     first = np.int64(data[at])
@@ -96,7 +96,7 @@ def class_at(data, at, end, roots, leaves):
     return 256 + np.int64(leaves[np.int64(roots[code >> 7]) << 7 | (code & 127)]), size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scan_document(
     data, begin, end,
     flags, letters_upper, digits_numbers, roots, leaves,

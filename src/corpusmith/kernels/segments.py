@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from corpusmith.kernels.hashing import equal_bytes, short_key
+from corpusmith.kernels.jit import kernel
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Gopher's eight (Rae et al. 2021, appendix A1)."""
@@ -45,7 +45,7 @@ def new_table(entries: int) -> Table:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def begin_document(slots, entries, state, expected):
     """Empty the table; `expected` is a guess of its entries, which only speed depends on."""
     size = 64
@@ -60,7 +60,7 @@ def begin_document(slots, entries, state, expected):
         state[BASE] = 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _grow(slots, entries, state):
     count = state[ENTRIES]
     mask = min(4 * (state[MASK] + 1), slots.shape[0]) - 1
@@ -74,7 +74,7 @@ def _grow(slots, entries, state):
     state[MASK] = mask
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_or_add(data, start, length, value, sort, slots, entries, state):
     """The entry of `data[start:start + length]` of this sort and hash, counted once more."""
     base = state[BASE]
@@ -108,7 +108,7 @@ def find_or_add(data, start, length, value, sort, slots, entries, state):
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def stop_words(data, entries, count):
     """(Distinct stop words in lower case as they are, occurrences in any case) of the document.
 
@@ -130,7 +130,7 @@ def stop_words(data, entries, count):
     return seen, occurrences
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def median_twice(entries, count, chars, words):
     """Twice the median of the words' lengths (`chars[entry]` > 0 for words), 0 without words.
 
@@ -143,7 +143,7 @@ def median_twice(entries, count, chars, words):
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _length_at(entries, count, chars, rank):
     low = 1
     high = 1

@@ -102,7 +102,7 @@ def fold_table() -> np.ndarray:
             table[point] = SEPARATOR
         elif kind == "Cf":
             table[point] = IGNORED
-        elif point > 0x7F and kind[0] == "L" or point < 0x80:
+        elif kind[0] == "L":
             table[point] = _without_accents(chr(point).lower()[0])
         point += 1
     for first, last in (*_DIACRITIC_RANGES, *_SELECTOR_RANGES):
@@ -115,7 +115,7 @@ def fold_table() -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def mix(x):
+def mix(x: np.uint64) -> np.uint64:
     """MurmurHash3's 64-bit finaliser: every input bit reaches every output bit."""
     x ^= x >> _33
     x *= _M1
@@ -126,7 +126,7 @@ def mix(x):
 
 
 @njit(cache=True, nogil=True)
-def fold_beyond(point):
+def fold_beyond(point: int) -> np.uint32:
     """What `fold_table` would say above its end."""
     if 0xE0000 <= point < 0xE1000:  # tags and variation selectors
         return np.uint32(IGNORED)
@@ -136,7 +136,7 @@ def fold_beyond(point):
 
 
 @njit(cache=True, nogil=True)
-def word_hashes(data, start, stop, fold, out):
+def word_hashes(data: np.ndarray, start: int, stop: int, fold: np.ndarray, out: np.ndarray) -> int:
     """Hashes of the words of UTF-8 `data[start:stop]` into `out`; returns their number.
 
     `out` needs room for (stop - start) // 2 + 2 words. A sequence cut off at the end of a
@@ -197,7 +197,7 @@ def word_hashes(data, start, stop, fold, out):
 
 
 @njit(cache=True, nogil=True)
-def ngram_hashes(words, count, n, out):
+def ngram_hashes(words: np.ndarray, count: int, n: int, out: np.ndarray) -> int:
     """Hashes of the n-grams of `words[:count]` into `out` (may be `words`); returns their number.
 
     A text of fewer than n words (but at least one) has one n-gram: what there is.
@@ -220,7 +220,7 @@ def ngram_hashes(words, count, n, out):
 
 
 @njit(cache=True, nogil=True)
-def distinct(hashes, count, table):
+def distinct(hashes: np.ndarray, count: int, table: np.ndarray) -> int:
     """Move the first of each value of `hashes[:count]` to the front, in order; returns how many.
 
     `table` is scratch, a power of two of at least 2 * count uint64.
@@ -252,7 +252,7 @@ def distinct(hashes, count, table):
 
 
 @njit(cache=True, nogil=True)
-def table_size(count):
+def table_size(count: int) -> int:
     size = 4
     while size < 2 * count:
         size *= 2
@@ -260,7 +260,7 @@ def table_size(count):
 
 
 @njit(cache=True, nogil=True)
-def sort_hashes(hashes, count, out):
+def sort_hashes(hashes: np.ndarray, count: int, out: np.ndarray) -> None:
     """Sort `hashes[:count]` into `out[:count]`; linear, since hashes are spread evenly.
 
     By their upper bits into about count / 4 places, then each place by insertion; should a

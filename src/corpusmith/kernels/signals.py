@@ -11,12 +11,11 @@ import dataclasses
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
 from corpusmith.kernels import repeats, segments
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.chars import classes
-from corpusmith.kernels.hashing import borrowed
+from corpusmith.kernels.jit import kernel
 from corpusmith.kernels.lines import COUNTS
 from corpusmith.kernels.repeats import DATATROVE, DCLM, NGRAM_COUNTS, repeated_ngrams
 from corpusmith.kernels.scan import scan_document
@@ -112,18 +111,12 @@ def _scan(data: np.ndarray, offsets: np.ndarray) -> Scan:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _scan_rows(
     data, offsets, flags, letters_upper, digits_numbers, roots, leaves, slots, spellings, state,
     line_slots, line_entries, line_state, counts, ids, starts, spelling_counts, spelling_chars,
     spelling_starts,
 ):  # fmt: skip
-    data, flags, letters_upper = borrowed(data), borrowed(flags), borrowed(letters_upper)
-    digits_numbers, roots, leaves = borrowed(digits_numbers), borrowed(roots), borrowed(leaves)
-    slots, spellings, state = borrowed(slots), borrowed(spellings), borrowed(state)
-    line_slots, line_entries = borrowed(line_slots), borrowed(line_entries)
-    line_state, counts, ids = borrowed(line_state), borrowed(counts), borrowed(ids)
-    spelling_chars = borrowed(spelling_chars)
     for row in range(offsets.shape[0] - 1):
         at = spelling_starts[row]
         tokens = scan_document(
@@ -138,15 +131,11 @@ def _scan_rows(
         spelling_starts[row + 1] = at + entries
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ngrams_of_rows(
     ids, starts, spelling_counts, spelling_chars, spelling_starts,
     slots, base, tokens, left, right, places, ngrams, datatrove, dclm,
 ):  # fmt: skip
-    ids, tokens, slots, base = borrowed(ids), borrowed(tokens), borrowed(slots), borrowed(base)
-    left, right, places = borrowed(left), borrowed(right), borrowed(places)
-    spelling_counts, spelling_chars = borrowed(spelling_counts), borrowed(spelling_chars)
-    ngrams, datatrove, dclm = borrowed(ngrams), borrowed(datatrove), borrowed(dclm)
     for row in range(starts.shape[0] - 1):
         all_tokens = ids[starts[row] : starts[row + 1]]
         counts = spelling_counts[spelling_starts[row] : spelling_starts[row + 1]]

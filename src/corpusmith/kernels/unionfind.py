@@ -7,7 +7,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def _find(parent, x):
+def _find(parent: np.ndarray, x: int) -> int:
     root = x
     while parent[root] != root:
         root = parent[root]
@@ -17,7 +17,7 @@ def _find(parent, x):
 
 
 @njit(cache=True, nogil=True)
-def components(nodes, left, right):
+def components(nodes: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """int64[nodes]: the smallest node of each node's component.
 
     left and right (int64) are the ends of the edges, 0 <= end < nodes. The label of a
@@ -37,7 +37,7 @@ def components(nodes, left, right):
 
 
 @njit(cache=True, nogil=True)
-def forest(nodes, left, right):
+def forest(nodes: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """bool[edges]: the edges that join two components when taken one after the other."""
     parent = np.arange(nodes)
     joins = np.zeros(len(left), np.bool_)

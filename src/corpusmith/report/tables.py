@@ -63,6 +63,11 @@ def size(value: float) -> str:
     return f"{text} B"
 
 
+def printable(text: str) -> str:
+    """The text with control characters written out, so that none of them reaches a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def plain(value: Any) -> Any:
     """A stored value as JSON can hold it: bytes in hex, floats without NaN."""
     if isinstance(value, bytes):

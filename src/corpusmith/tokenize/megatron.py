@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -53,13 +53,19 @@ def token_dtype(vocab_size: int) -> np.dtype:
     return DTYPES[8] if vocab_size < UINT16_VOCABULARY else DTYPES[4]
 
 
+class Sink(Protocol):
+    """Whatever bytes can be written to: an open file, or a part's file in the making."""
+
+    def write(self, data: bytes, /) -> Any: ...
+
+
 class IndexedDatasetWriter:
     """Writes documents to an open `.bin`; `finish` writes the `.idx` that goes with it.
 
     It holds 4 bytes a document in memory, never the tokens.
     """
 
-    def __init__(self, tokens: BinaryIO, dtype: np.dtype) -> None:
+    def __init__(self, tokens: Sink, dtype: np.dtype) -> None:
         codes = [code for code in (4, 8) if DTYPES[code] == dtype]
         if not codes:
             raise ValueError(f"tokens are stored as uint16 or int32, not {dtype}")
@@ -89,7 +95,7 @@ class IndexedDatasetWriter:
         self._lengths.append(len(tokens))
         self.tokens += len(tokens)
 
-    def finish(self, index: BinaryIO) -> None:
+    def finish(self, index: Sink) -> None:
         """Write the `.idx` of all documents added."""
         lengths = np.array(self._lengths, dtype="<i4")
         count = len(lengths)

@@ -215,8 +215,9 @@ def _shares(weights: Mapping[str, float] | None, available: Mapping[str, int]) -
                 hint=f"`corpusmith show` says which rule dropped them; or set the weight of "
                 f"{name!r} to 0",
             )
-    everything = sum(map(_fraction, weights.values()))
-    return {name: _fraction(weights[name]) / everything for name in available}
+    exact = {name: _fraction(weights[name]) for name in available}
+    everything = sum(exact.values(), Fraction(0))
+    return {name: weight / everything for name, weight in exact.items()}
 
 
 def _draw_source(

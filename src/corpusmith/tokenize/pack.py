@@ -126,9 +126,8 @@ class PackedDataset:
 
     def window(self, index: int) -> Window:
         """Window `index` >= 0."""
-        L = self.length
         spans = self._spans(index)
-        tokens = np.empty(L + 1, np.int64)
+        tokens = np.empty(self.length + 1, np.int64)
         tokens[0] = self._token_before(spans[0])
         at = 1
         for row, start, count in spans:
@@ -136,7 +135,7 @@ class PackedDataset:
             at += count
         counts = np.array([count for _, _, count in spans])
         segments = np.repeat(np.arange(len(spans)), counts)
-        positions = np.arange(L)
+        positions = np.arange(self.length)
         if self.isolate:
             positions = positions - np.repeat(np.cumsum(counts) - counts, counts)
         return Window(tokens[:-1], tokens[1:], positions, segments, self._named(spans))

@@ -111,7 +111,9 @@ class Tokenizer:
     @property
     def end_token(self) -> int:
         """The token that ends each document."""
-        return self._library.token_to_id(self.end_text)
+        token = self._library.token_to_id(self.end_text)
+        assert token is not None  # looked up when it was loaded
+        return token
 
     @property
     def fingerprint(self) -> str:

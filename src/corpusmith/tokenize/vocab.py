@@ -52,7 +52,7 @@ def execute(work: Work) -> None:
         parts = [as_spec(folder, part, after) for folder, part in clean_parts(work)]
         work.engine.map(
             "corpusmith.tokenize.vocab:measure_task",
-            [Task(part=part["part"], spec=part) for part in parts],
+            [Task(part=str(part["part"]), spec=part) for part in parts],
             folder=work.folder,
             round="sizes",
         )
@@ -235,7 +235,7 @@ def find(load: str, revision: str | None = None) -> tuple[Path, str | None]:
         raise InputError(
             "there is no such tokenizer",
             where=str(path),
-            expected="a tokenizer.json, a folder with one, or a hub id such as openai-community/gpt2",
+            expected="a tokenizer.json, a folder with one, or a hub id such as Qwen/Qwen3-0.6B",
         )
     try:
         import huggingface_hub

@@ -115,7 +115,7 @@ def clear(folder: Path) -> None:
 
 
 def _weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Parameters, shared ones under their first name, and the buffers that are part of the state."""
+    """Parameters, shared ones under their first name, and the buffers that are saved as well."""
     names = set(model.state_dict())
     found = {name: p.detach() for name, p in model.named_parameters()}
     found |= {name: b for name, b in model.named_buffers() if name in names}

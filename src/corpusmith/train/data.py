@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
+
+from corpusmith.store.parts import committed, iter_part
+from corpusmith.tokenize.order import mix64
+
+MASK_64 = (1 << 64) - 1
+
+HELD_OUT = "held_out"
+"""The rule of the split's decisions on documents that are kept from training."""
 
 
 class WindowLike(Protocol):
@@ -34,6 +45,44 @@ class Windows(Protocol):
     tokens_per_epoch: int
 
     def window(self, index: int, /) -> WindowLike: ...
+
+
+BLOCK_WINDOWS = 1 << 20
+"""Windows shuffled together at most: 8 MB."""
+
+
+class Shuffled:
+    """The same windows in another order, a seeded permutation within each epoch.
+
+    Packing puts a long document into windows that follow one another. Training on them in that
+    order, a batch of a few windows would be a piece of one single document for many steps. Index
+    i is the place in training; a block is an epoch, or 2^20 windows of it. As the data's own
+    order, the permutation is a function of seed and index alone.
+    """
+
+    def __init__(self, windows: Windows, seed: int) -> None:
+        self.windows = windows
+        self.seed = seed
+        self.length = windows.length
+        self.isolate = windows.isolate
+        self.tokens_per_epoch = windows.tokens_per_epoch
+        self.block = max(1, min(BLOCK_WINDOWS, windows.tokens_per_epoch // windows.length))
+        self._number = -1
+        self._order = np.zeros(0, np.int64)
+
+    def place(self, index: int) -> int:
+        """The number, in the data's own order, of the window that comes as `index`-th."""
+        number, offset = divmod(index, self.block)
+        if number != self._number:
+            at = np.arange(self.block, dtype=np.uint64)
+            salt = mix64(mix64(np.array([self.seed & MASK_64], np.uint64)) ^ np.uint64(number))
+            # The keys all differ: mix64 is a bijection of the 64-bit numbers.
+            self._order = np.argsort(mix64(at ^ salt)).astype(np.int64)
+            self._number = number
+        return number * self.block + int(self._order[offset])
+
+    def window(self, index: int, /) -> WindowLike:
+        return self.windows.window(self.place(index))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,8 +138,26 @@ def micro_batches(first: int, count: int, size: int) -> list[range]:
     [range(10, 12), range(12, 14), range(14, 15)]
     """
     return [
-        range(start, min(start + size, first + count)) for start in range(first, first + count, size)
+        range(start, min(start + size, first + count))
+        for start in range(first, first + count, size)
     ]
+
+
+def held_out_documents(
+    folder: Path, part: str, split: Path, columns: Sequence[str]
+) -> Iterator[pa.Table]:
+    """Row groups of a cleaned part's documents that `split` holds out; `columns` include id."""
+    ids: list[pa.Array] = []
+    if committed(split, part):
+        for table in iter_part(split, "decisions", part, columns=["id", "rule"]):
+            ids += table.filter(pc.equal(table["rule"], HELD_OUT))["id"].chunks
+    chosen = pa.chunked_array(ids, type=pa.string()).combine_chunks()
+    if not len(chosen):
+        return
+    for table in iter_part(folder, "documents", part, columns=columns):
+        table = table.filter(pc.is_in(table["id"], value_set=chosen))
+        if table.num_rows:
+            yield table
 
 
 def held_out_windows(

@@ -85,9 +85,7 @@ def train(
                 share = token_losses(logits, batch.targets) * (len(run) / per_step)
                 accelerator.backward(share)
                 loss += share.item()
-            norm = float(
-                accelerator.clip_grad_norm_(model.parameters(), params.clip or math.inf)
-            )
+            norm = float(accelerator.clip_grad_norm_(model.parameters(), params.clip or math.inf))
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 raise CheckError(
                     f"training diverged: at step {state.step + 1} the loss is {loss} and the norm "

@@ -11,7 +11,6 @@ import dataclasses
 import platform
 import sys
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -98,7 +97,7 @@ def choose(params: TrainParams, model: nn.Module, batch: Batch, device: torch.de
         try:
             eager = _seconds(chosen, model, batch)
             faster = _seconds(chosen, torch.compile(model), batch)
-        except Exception as error:  # noqa: BLE001  compilers fail in many ways; none may end the run
+        except Exception as error:
             first = (str(error) or type(error).__name__).strip().splitlines()[0]
             notes.append(f"compile: true, but it does not work here, so eager: {first}")
         else:
@@ -154,5 +153,3 @@ def report(setting: Setting) -> dict[str, Any]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,
     }
-
-

@@ -132,9 +132,7 @@ def optimizer_of(model: nn.Module, params: TrainParams) -> torch.optim.AdamW:
         {"params": matrices, "weight_decay": params.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(
-        groups, lr=params.lr, betas=params.betas, eps=params.eps, fused=True
-    )
+    return torch.optim.AdamW(groups, lr=params.lr, betas=params.betas, eps=params.eps, fused=True)
 
 
 def token_losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

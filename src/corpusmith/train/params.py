@@ -61,7 +61,14 @@ class TrainParams(BaseModel):
         if self.model not in SHAPES:
             given = [
                 name
-                for name in ("layers", "heads", "kv_heads", "width", "mlp_width", "initializer_range")
+                for name in (
+                    "layers",
+                    "heads",
+                    "kv_heads",
+                    "width",
+                    "mlp_width",
+                    "initializer_range",
+                )
                 if getattr(self, name) is not None
             ]
             if given:

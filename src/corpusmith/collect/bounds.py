@@ -1,0 +1,245 @@
+"""Bounds for a page before it is parsed: counts, so that results don't depend on the clock.
+
+The parser and the extraction take time in proportion to the sum of the depths of all nodes, to
+the square of the attributes of one tag, and to the nodes that misnested formatting makes the
+parser clone (HTML standard, section 13.2.4.3, "the list of active formatting elements"). A tag
+scan with numpy bounds all of them from above in a few per cent of the parsing time; only a page
+that this bound doesn't clear is walked tag by tag, with the tree construction rules that matter.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from corpusmith.collect.errors import RecordError
+
+MAX_DEPTH = 512  # what browsers build (Blink's maximum DOM tree depth)
+MAX_TAGS = 1_000_000  # about 250 MB of tree
+MAX_VISITS = 20_000_000  # sum of depths over nodes; about 2 seconds of extraction
+MAX_CLONES = 500_000
+MAX_ATTRIBUTES = 1_000  # of one tag
+
+_FORMATTING = frozenset(
+    "a b big code em font i nobr s small strike strong tt u".split()
+)  # fmt: skip
+_VOID = frozenset(
+    "area base br col embed hr img input link meta param source track wbr keygen frame "
+    "basefont bgsound".split()
+)
+_RAW = frozenset("script style textarea title xmp iframe noembed noframes plaintext".split())
+# Start tags that close an open <p> (HTML standard, 13.2.6.4.7).
+_CLOSES_P = frozenset(
+    "address article aside blockquote center details dialog dir div dl fieldset figcaption figure "
+    "footer header hgroup main menu nav ol p search section summary ul h1 h2 h3 h4 h5 h6 pre "
+    "listing form li dd dt plaintext hr xmp".split()
+)
+# A start tag that ends an open element of its kind, and the elements that it doesn't look beyond.
+_P, _BUTTON = frozenset({"p"}), frozenset({"button", "table", "td", "th", "caption"})
+
+
+def _closing(names: str, kinds: str, walls: str) -> dict[str, tuple[frozenset, frozenset]]:
+    return {n: (frozenset(kinds.split()), frozenset(walls.split())) for n in names.split()}
+
+
+# A start tag that ends open elements of these kinds, and those that it doesn't look beyond.
+_CLOSES = {
+    **_closing("li", "li", "ul ol menu table"),
+    **_closing("dd dt", "dd dt", "dl table"),
+    **_closing("option", "option", "select"),
+    **_closing("optgroup", "option optgroup", "select"),
+    **_closing("td th", "td th", "table tr"),
+    **_closing("tr", "tr td th", "table"),
+    **_closing("tbody thead tfoot", "tbody thead tfoot tr td th", "table"),
+    **_closing("rt rp", "rt rp", "ruby"),
+}
+_TAG = re.compile(
+    r"<(?:!--(?P<comment>)|(?P<bang>[!?])|(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*+)"
+    r"(?P<rest>(?:[^>\"']|=\s*+\"[^\"]*+\"|=\s*+'[^']*+'|[\"'])*+)>?)"
+)
+_ATTRIBUTE = re.compile(r"[^\s/>=]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]*))?")
+
+
+def check_html(page: str) -> None:
+    """RecordError (too_deep, too_complex) for a page that is too costly to parse."""
+    if len(page) > MAX_DEPTH and not _cleared(page):
+        _walk(page)
+
+
+def _cleared(page: str) -> bool:
+    """Whether upper bounds of depth, visits, clones and attributes are within the limits."""
+    data = np.frombuffer(page.encode("utf-8", "surrogatepass") + b"<   ", np.uint8)
+    at = np.flatnonzero(data == ord("<"))
+    # An attribute takes two characters or more, so a tag with too many is long. Attributes whose
+    # values are tags escape this; those that escape the other bounds as well meet the watchdog.
+    if len(at) == 1 or int(np.diff(at).max()) > 2 * MAX_ATTRIBUTES:
+        if _long_tag(page):
+            return False
+    if len(at) <= MAX_DEPTH:
+        return True
+    at = at[:-1]
+    first = data[at + 1]
+    close = first == ord("/")
+    initial = np.where(close, data[at + 2], first) | 32
+    is_tag = (initial >= ord("a")) & (initial <= ord("z"))
+    second = data[at + 2] | 32
+    # Void elements by their letters: br, hr, im(g), in(put), me(ta), lin(k); the rest is rare.
+    void = (second == ord("r")) & ((initial == ord("b")) | (initial == ord("h")))
+    void |= (initial == ord("i")) & ((second == ord("m")) | (second == ord("n")))
+    void |= (initial == ord("m")) & (second == ord("e"))
+    void |= (initial == ord("l")) & (second == ord("i")) & (data[at + 3] | 32 == ord("n"))
+    step = np.where(close, -1, 1) * (is_tag & (close | ~void))
+    depth = _clamped(step)
+    if int(depth.max()) > MAX_DEPTH:
+        return False
+    if int(is_tag.sum()) > MAX_TAGS or int(depth.sum()) > MAX_VISITS:
+        return False
+    formatting = _clamped(step * _MAY_FORMAT[initial])
+    return int(formatting.sum()) <= MAX_CLONES
+
+
+_MAY_FORMAT = np.zeros(256, np.int64)
+_MAY_FORMAT[[ord(name[0]) for name in _FORMATTING]] = 1
+
+
+def _clamped(step: np.ndarray) -> np.ndarray:
+    """int64[n]: running sum of steps that never falls under 0, so that stray end tags count not."""
+    total = np.cumsum(step, dtype=np.int64)
+    return total - np.minimum(np.minimum.accumulate(total), 0)
+
+
+def _long_tag(page: str) -> bool:
+    """Whether more characters than the attributes allowed would take stand in one tag."""
+    start = page.find("<")
+    while start >= 0:
+        end = page.find("<", start + 1)
+        stop = end if end >= 0 else len(page)
+        if stop - start > 2 * MAX_ATTRIBUTES:
+            match = _TAG.match(page, start)
+            if match is not None and match["rest"] and len(match["rest"]) > 2 * MAX_ATTRIBUTES:
+                return True
+        start = end
+    return False
+
+
+class _Tree:
+    """The open elements and the active formatting elements while a page is walked."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []  # open elements, outermost first
+        self.numbers: list[int] = []  # of the same
+        self.open: set[int] = set()
+        self.active: list[tuple[str, str, int]] = []  # formatting: name, attributes, number
+        self.foreign = 0  # open svg and math elements, in which tags can close themselves
+        self.clones = 0
+        self.visits = 0
+        self._number = 0
+
+    def push(self, name: str) -> int:
+        self._number += 1
+        self.names.append(name)
+        self.numbers.append(self._number)
+        self.open.add(self._number)
+        self.foreign += name in ("svg", "math")
+        self.visits += len(self.names)
+        return self._number
+
+    def cut(self, length: int) -> None:
+        """Close all elements from the one at `length` on."""
+        self.foreign -= sum(name in ("svg", "math") for name in self.names[length:])
+        self.open.difference_update(self.numbers[length:])
+        del self.names[length:], self.numbers[length:]
+
+    def reconstruct(self) -> None:
+        """Open again, as clones, the formatting elements that a closed block took with it."""
+        for index, (name, rest, number) in enumerate(self.active):
+            if number not in self.open:
+                self.active[index] = (name, rest, self.push(name))
+                self.clones += 1
+
+    def close_within(self, kinds: frozenset[str], walls: frozenset[str]) -> None:
+        """Close the open elements of these kinds, looking outwards up to a wall."""
+        cut = -1
+        for index in range(len(self.names) - 1, -1, -1):
+            if self.names[index] in walls:
+                break
+            if self.names[index] in kinds:
+                cut = index
+        if cut >= 0:
+            self.cut(cut)
+
+    def start(self, name: str, rest: str) -> None:
+        if name in _CLOSES_P:
+            self.close_within(_P, _BUTTON)
+        if closes := _CLOSES.get(name):
+            self.close_within(*closes)
+        if name not in _CLOSES_P and name not in _CLOSES:
+            self.reconstruct()
+        number = self.push(name)
+        # The standard's "Noah's Ark clause": three equal ones at most.
+        if name in _FORMATTING and sum(a[:2] == (name, rest) for a in self.active) < 3:
+            self.active.append((name, rest, number))
+
+    def end(self, name: str) -> None:
+        if name in self.names:
+            self.cut(len(self.names) - 1 - self.names[::-1].index(name))
+        if name in _FORMATTING:
+            for index in range(len(self.active) - 1, -1, -1):
+                if self.active[index][0] == name:
+                    del self.active[index]
+                    break
+
+
+def _walk(page: str) -> None:
+    """Count as tree construction would; RecordError at the first limit."""
+    tree = _Tree()
+    tags = at = 0
+    while match := _TAG.search(page, at):
+        if tree.active and match.start() > at:
+            tree.reconstruct()
+        at = match.end()
+        if match["comment"] is not None or match["bang"] is not None:
+            mark = "-->" if match["comment"] is not None else ">"
+            end = page.find(mark, at)
+            if end < 0:
+                return
+            at = end + len(mark)
+            continue
+        name, rest = match["name"].lower(), match["rest"]
+        tags += 1
+        if match["close"]:
+            tree.visits += 1
+            tree.end(name)
+        elif name in _RAW and not tree.foreign:
+            end = _end_of(page, name, at)
+            if end < 0:
+                return
+            at = end
+        else:
+            if len(rest) > 2 * MAX_ATTRIBUTES:
+                count = len(_ATTRIBUTE.findall(rest))
+                if count > MAX_ATTRIBUTES:
+                    raise _complex(f"{count} attributes of one <{name[:20]}>", MAX_ATTRIBUTES)
+            if name in _VOID or (tree.foreign and rest.endswith("/")):
+                tree.visits += len(tree.names) + 1
+            else:
+                tree.start(name, rest)
+        if len(tree.names) > MAX_DEPTH:
+            message = f"nested over {MAX_DEPTH} deep at character {at} of {len(page)}"
+            raise RecordError("too_deep", message)
+        if tags > MAX_TAGS:
+            raise _complex(f"{tags} tags by character {at} of {len(page)}", MAX_TAGS)
+        if tree.visits > MAX_VISITS:
+            raise _complex(f"depths of tags that sum up to {tree.visits}", MAX_VISITS)
+        if tree.clones > MAX_CLONES:
+            raise _complex(f"{tree.clones} clones of misnested formatting", MAX_CLONES)
+
+
+def _end_of(page: str, name: str, at: int) -> int:
+    match = re.compile("</" + name, re.IGNORECASE).search(page, at)
+    return match.start() if match else -1
+
+
+def _complex(what: str, limit: int) -> RecordError:
+    return RecordError("too_complex", f"{what}, over the limit of {limit}")

@@ -1,0 +1,137 @@
+"""Round "cut": how a file that can't be split blindly is cut; a task a file, which returns pieces.
+
+    cut:stream   gzip, zstd: decompressed once into scratch chunks cut at records
+                 (UTF-16 and UTF-32 recoded to UTF-8: offsets count its bytes)
+    cut:offsets  a plain CSV file: where its rows begin about every `part_bytes`; no copy
+    cut:groups   Parquet: its row groups
+    cut:members  WARC: where its records begin about every `part_bytes`; no copy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from corpusmith import op
+from corpusmith.collect.lines import cut_lines
+from corpusmith.collect.pieces import text_blocks, too_large
+from corpusmith.collect.readers import READERS, CsvParams, SourceParams
+from corpusmith.collect.streams import DamagedError, blocks
+from corpusmith.store.atomic import HashedFile
+
+Piece = dict[str, Any]
+
+
+def cut_file(spec: dict[str, Any], ctx: op.TaskContext) -> dict[str, Any]:
+    """{"pieces": [...]} of the file; what is known to be unreadable is a piece as well."""
+    params = READERS[spec["read"]].params.model_validate(spec["params"])
+    how = spec["how"]
+    pieces: list[Piece] = []
+    with ctx.writer() as out:
+        try:
+            if how == "cut:groups":
+                pieces.extend(_groups(spec["path"], params.part_bytes))
+            elif how == "cut:members":
+                pieces.extend(_members(spec["path"], params))
+            elif how == "cut:offsets":
+                assert isinstance(params, CsvParams)
+                pieces.extend(_offsets(spec["path"], params))
+            else:
+                for piece in _chunks(spec["path"], params, _Scratch(ctx)):
+                    pieces.append({**piece, "uri": spec["uri"]} if "chunk" in piece else piece)
+        except DamagedError as error:
+            pieces.append({"offset": error.offset, "error": error.error, "message": error.message})
+        for piece in pieces:
+            if "error" in piece:
+                offset = piece.pop("offset")
+                piece["uri"] = spec["uri"] if how == "cut:groups" else f"{spec['uri']}#{offset}"
+        out.info["pieces"] = pieces
+    return {"pieces": pieces}
+
+
+def _groups(path: str, part_bytes: int) -> Iterator[Piece]:
+    from corpusmith.collect.parquet import row_groups
+
+    row = 0
+    piece: Piece = {}
+    for group, (rows, size) in enumerate(row_groups(path)):
+        if piece and piece["weight"] + size > part_bytes:
+            yield piece
+            piece = {}
+        piece = piece or {"row": row, "groups": [], "rows": [], "weight": 0}
+        piece["groups"].append(group)
+        piece["rows"].append(rows)
+        piece["weight"] += size
+        row += rows
+    if piece:
+        yield piece
+
+
+def _members(path: str, params: SourceParams) -> Iterator[Piece]:
+    from corpusmith.collect.warc import record_offsets
+
+    offsets = list(record_offsets(path, params.part_bytes))
+    for start, end in zip(offsets, offsets[1:], strict=False):
+        yield {"start": start, "end": end, "weight": end - start}
+
+
+def _offsets(path: str, params: CsvParams) -> Iterator[Piece]:
+    from corpusmith.collect.delimited import file_header, rows
+
+    names = params.columns or file_header(path, params)
+    start = end = 0
+    try:
+        for row in rows(blocks(path), params, offset=0):
+            if row.offset - start >= params.part_bytes:
+                yield _range(start, row.offset, names)
+                start = row.offset
+            end = row.offset + max(row.size, len(row.raw))
+    except DamagedError as error:
+        if error.offset > start:
+            yield _range(start, error.offset, names)
+        raise
+    if end > start:
+        yield _range(start, end, names)
+
+
+def _range(start: int, end: int, names: list[str]) -> Piece:
+    # The first range reads the header itself, as the row that it is.
+    columns = {"columns": names} if start else {}
+    return {"start": start, "end": end, "weight": end - start, **columns}
+
+
+def _chunks(path: str, params: SourceParams, scratch: _Scratch) -> Iterator[Piece]:
+    later: dict[str, Any] = {}
+    source = text_blocks(path, params.encoding)
+    if isinstance(params, CsvParams):
+        from corpusmith.collect.delimited import cut_rows, file_header
+
+        later = {"columns": params.columns or file_header(path, params)}
+        cut = cut_rows if params.quote else cut_lines
+    else:
+        cut = cut_lines
+    for chunk in cut(source, params, scratch.open, scratch.close):
+        if chunk.name:
+            piece = {"chunk": chunk.name, "offset": chunk.offset, "weight": chunk.bytes}
+            yield piece | (later if chunk.offset else {})
+        else:
+            error, message = too_large(chunk.bytes, params.max_document_bytes)
+            yield {"offset": chunk.offset, "error": error, "message": message}
+
+
+class _Scratch:
+    """Chunk files of one cut task, each whole or absent."""
+
+    def __init__(self, ctx: op.TaskContext) -> None:
+        self._folder = ctx.folder / "scratch"
+        self._part = ctx.part
+        self._count = 0
+
+    def open(self) -> tuple[str, BinaryIO]:
+        name = f"{self._part}-{self._count:05d}"
+        self._count += 1
+        return name, HashedFile(self._folder / name)  # type: ignore[return-value]
+
+    @staticmethod
+    def close(file: BinaryIO) -> None:
+        file.commit()  # type: ignore[attr-defined]

@@ -1,0 +1,185 @@
+"""The stage `collect.<source>`: plan the parts of a source, read them, sum up what was read.
+
+A part is a function of the input alone. Files are cut into pieces (see `pieces`): plain files of
+lines at fixed byte ranges; streams that can't be split are decompressed once, by one process each,
+into scratch chunks (round "cut"); Parquet by row groups; WARC and all else by file. Neighbouring
+pieces share a part up to `part_bytes` or 2,000 pieces.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from corpusmith import op
+from corpusmith.collect.encoding import WIDE, codec_of, mark_of
+from corpusmith.collect.files import FoundFile, list_files
+from corpusmith.collect.readers import READERS, ReaderSpec, SourceParams, function_of
+from corpusmith.collect.sink import IdSum, Sink
+from corpusmith.collect.streams import DamagedError, compression, head_of
+from corpusmith.store.parts import part_entry
+
+MAX_PIECES = 2000
+INLINE_BYTES = 1 << 20  # a compressed file up to this size is not cut beforehand
+DOCUMENT_SECONDS = 60.0  # the watchdog's limit for one document; counts bound it long before
+SCRATCH = "scratch"
+
+Piece = dict[str, Any]
+
+
+def params_of(params: dict[str, Any]) -> tuple[str, ReaderSpec, SourceParams]:
+    """(source, reader, its parameters) of a stage's parameters."""
+    given = dict(params)
+    source = given.pop("source")
+    spec = READERS[given.pop("read")]
+    return source, spec, spec.params.model_validate(given)
+
+
+def execute(work: op.Work) -> None:
+    """Read the source `work.params["source"]` into documents/ and quarantine/.
+
+    `work.info`: the sums over all parts of `Sink.finish`, and files, root and skipped.
+    """
+    source, spec, params = params_of(work.params)
+    listing = list_files(params.path, spec.extensions)
+    pieces = _pieces(work, source, spec, params, listing.files)
+    shared = {"source": source, "read": work.params["read"], "params": params.model_dump()}
+    tasks = [
+        op.Task(f"{source}-{index:05d}", {**shared, "pieces": group}, weight)
+        for index, (group, weight) in enumerate(_parts(pieces, params.part_bytes))
+    ]
+    entries = work.engine.map(
+        "corpusmith.collect.stage:read_part",
+        tasks,
+        folder=work.folder,
+        document_seconds=DOCUMENT_SECONDS,
+    )
+    # After the parts are committed nothing needs the chunks; a run that is killed before this
+    # finds all parts committed and only removes them.
+    shutil.rmtree(work.folder / SCRATCH, ignore_errors=True)
+    work.info.update(total([entry["info"] for entry in entries]))
+    work.info["files"] = len(listing.files)
+    skipped = Counter(work.info["skipped"]) + Counter(listing.skipped)
+    work.info["skipped"] = dict(sorted(skipped.items()))
+
+
+def total(infos: list[dict[str, Any]]) -> dict[str, Any]:
+    """The sums of the infos of parts; `ids` is the checksum of all ids."""
+    ids = IdSum()
+    sums: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    for info in infos:
+        ids.merge(info["ids"])
+        skipped.update(info["skipped"])
+        sums.update({key: value for key, value in info.items() if isinstance(value, int)})
+    return {**dict(sorted(sums.items())), "ids": str(ids), "skipped": dict(sorted(skipped.items()))}
+
+
+def read_part(spec: dict[str, Any], ctx: op.TaskContext) -> dict[str, Any]:
+    """The task of one part: read its pieces; returns `Sink.finish`."""
+    reader = READERS[spec["read"]]
+    params = reader.params.model_validate(spec["params"])
+    read = function_of(reader)
+    with ctx.writer() as out:
+        sink = Sink(ctx, out, spec["source"], params)
+        for piece in spec["pieces"]:
+            if "error" in piece:
+                sink.fail(piece["uri"], piece["error"], piece["message"])
+                continue
+            if "chunk" in piece:
+                piece = {**piece, "path": str(ctx.folder / SCRATCH / piece["chunk"])}
+            try:
+                read(piece, params, sink)
+            except DamagedError as error:
+                # The unreadable rest of a file is one row, at the first byte that isn't read.
+                sink.fail(f"{piece['uri']}#{error.offset}", error.error, error.message)
+        info = sink.finish()
+        out.info.update(info)
+    return info
+
+
+# --- planning ----------------------------------------------------------------------------
+
+
+def _parts(pieces: Iterator[Piece], part_bytes: int) -> Iterator[tuple[list[Piece], int]]:
+    """Neighbouring pieces in groups of about `part_bytes`."""
+    group: list[Piece] = []
+    weight = 0
+    for piece in pieces:
+        size = piece.pop("weight", 0)
+        if group and (weight + size > part_bytes or len(group) >= MAX_PIECES):
+            yield group, weight
+            group, weight = [], 0
+        group.append(piece)
+        weight += size
+    if group:
+        yield group, weight
+
+
+def _pieces(
+    work: op.Work,
+    source: str,
+    spec: ReaderSpec,
+    params: SourceParams,
+    files: tuple[FoundFile, ...],
+) -> Iterator[Piece]:
+    whole = spec.unit == "files" and getattr(params, "documents", "file") == "file"
+    planned: list[tuple[FoundFile, str]] = []  # how each file is cut
+    for file in files:
+        if file.error:
+            planned.append((file, "failed"))
+        elif whole:
+            planned.append((file, "whole"))
+        else:
+            planned.append((file, _how(file, spec, params)))
+    tasks = [
+        op.Task(
+            f"{source}-cut-{index:05d}",
+            {"path": file.path, "uri": file.uri, "read": work.params["read"]}
+            | {"params": params.model_dump(), "how": how},
+            file.bytes,
+        )
+        for index, (file, how) in enumerate(planned)
+        if how.startswith("cut")
+    ]
+    if tasks:
+        work.engine.map(
+            "corpusmith.collect.cut:cut_file", tasks, folder=work.folder, round="cut"
+        )
+    for index, (file, how) in enumerate(planned):
+        base: Piece = {"path": file.path, "uri": file.uri}
+        if how == "failed":
+            yield {"uri": file.uri, "error": file.error, "message": file.message}
+        elif how in ("whole", "inline"):
+            yield {**base, "weight": file.bytes}
+        elif how == "ranges":
+            step = params.part_bytes
+            for start in range(0, file.bytes, step):
+                end = min(start + step, file.bytes)
+                yield {**base, "start": start, "end": end, "weight": end - start}
+        else:
+            entry = part_entry(work.folder, f"{source}-cut-{index:05d}", "cut")
+            for piece in entry["info"]["pieces"]:
+                yield {**({} if "chunk" in piece or "error" in piece else base), **piece}
+
+
+def _how(file: FoundFile, spec: ReaderSpec, params: SourceParams) -> str:
+    """How a file is cut: whole, inline, ranges, cut (chunks), cut:offsets, cut:groups."""
+    if spec.unit == "warc":
+        return "cut:members" if file.bytes > 2 * params.part_bytes else "whole"
+    if spec.unit == "rows":
+        return "cut:groups"
+    try:
+        head = head_of(file.path)
+    except DamagedError:
+        return "whole"  # the reader says why
+    if compression(head):
+        return "inline" if file.bytes <= INLINE_BYTES else "cut:stream"
+    if mark_of(head)[0] in WIDE or codec_of(params.encoding) in WIDE:
+        return "cut:stream"
+    if spec.unit == "csv" and getattr(params, "quote", ""):
+        return "inline" if file.bytes <= params.part_bytes else "cut:offsets"
+    return "ranges"

@@ -1,0 +1,221 @@
+"""What edits changed in one document.
+
+A document's earlier texts are rebuilt from its last one by taking edits back. What was masked
+as personal data is stored nowhere, so it can't be; in its place stands a block, also in
+what earlier edits changed there, which held it as it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from corpusmith.clean.spans import check_spans
+from corpusmith.errors import InputError
+from corpusmith.report.find import decision, document, find, masker, sidecar
+from corpusmith.report.run import Run
+from corpusmith.report.tables import printable
+
+BLOCK = "\U0010fffd"  # a private code point: stands for one that was masked, never shown
+SHOWN_BLOCK = "█" * 5  # whatever the length of what was masked
+CONTEXT_LINES = 2
+Span = Mapping[str, Any]
+
+
+def diff(run: Run, wanted: str, *, context_lines: int = CONTEXT_LINES) -> dict[str, Any]:
+    """What each edit step changed in one document.
+
+    `wanted` as in `find`. Keys: `id`, `uri`, `source`, `verdict` (the step and rule by which it
+    left, or None), `steps` [{step, text_version, edits, masked, lines}] in the order of the edits;
+    `lines` are those of a unified diff without its header, empty where a step changed nothing
+    that can be shown. Raises InputError as `find` does, and where the document has no text.
+    """
+    found = find(run, wanted)
+    folders = run.clean_folders()
+    if found.quarantine is not None or found.source not in folders:
+        raise InputError(
+            f"{found.uri} has no text: it went to quarantine"
+            if found.quarantine
+            else "this run has cleaned nothing",
+            where=str(run.folder),
+            hint=f"corpusmith why {run.folder} {wanted}",
+        )
+    assert found.id is not None
+    folder = folders[found.source]
+    text = document(folder, found.part, found.id, ["id", "text"])["text"]
+    rows = sidecar(folder, "edits", found.part, found.id)
+    versions = [(v, list(rs)) for v, rs in itertools.groupby(rows, lambda r: r["text_version"])]
+    mask = masker(run)
+    steps: list[dict[str, Any]] = []
+    for version, spans in reversed(versions):
+        before = take_back(text, spans)
+        masked = sum(span["removed"] is None for span in spans)
+        steps.append(
+            {
+                "step": spans[0]["step"],
+                "text_version": version,
+                "edits": len(spans),
+                "masked": masked,
+                "lines": _shown(unified(before, spans, context_lines), mask),
+            }
+        )
+        text = before
+    left, _ = decision(run, found.part, found.id)
+    return {
+        "id": found.id,
+        "uri": found.uri,
+        "source": found.source,
+        "verdict": {"step": left["step"], "rule": left["rule"]} if left else None,
+        "steps": steps[::-1],
+    }
+
+
+def take_back(after: str, spans: Sequence[Span]) -> str:
+    """The text before the edits, of the same length as it had, with blocks for what was masked.
+
+    A block also stands for all that a span changed, where what it led to was masked later.
+    """
+    pieces, at, shift = [], 0, 0  # shift: code points that the edits so far added
+    for span in spans:
+        start = span["start"] + shift
+        end = start + len(span["replacement"])
+        if not at <= start <= end <= len(after):
+            raise ValueError(f"edit {span['kind']!r} at {span['start']} lies outside of the text")
+        length = span["end"] - span["start"]
+        hidden = span["removed"] is None or BLOCK in after[start:end]
+        pieces += [after[at:start], BLOCK * length if hidden else span["removed"]]
+        at = end
+        shift += len(span["replacement"]) - length
+    pieces.append(after[at:])
+    return "".join(pieces)
+
+
+@dataclasses.dataclass
+class _Hunk:
+    """Whole lines of the text before that edits touch: [start, end) in code points."""
+
+    start: int
+    end: int
+    spans: list[Span]
+
+
+def unified(before: str, spans: Sequence[Span], context_lines: int = CONTEXT_LINES) -> list[str]:
+    """Lines of a unified diff (`@@ -1,3 +1,2 @@`, ` `, `-`, `+`), made from the spans alone.
+
+    Linear in the text, where a general diff would be quadratic. A line ends with its newline;
+    a last line without one is shown like the others.
+    """
+    check_spans(spans, len(before))
+    hunks: list[_Hunk] = []
+    for span in spans:
+        start = before.rfind("\n", 0, span["start"]) + 1
+        end = _line_end(before, span, start)
+        if hunks and start < hunks[-1].end:
+            hunks[-1].end = max(hunks[-1].end, end)
+            hunks[-1].spans.append(span)
+        elif hunks and before.count("\n", hunks[-1].end, start) <= 2 * context_lines:
+            hunks[-1].end = end
+            hunks[-1].spans.append(span)
+        else:
+            hunks.append(_Hunk(start, end, [span]))
+    lines: list[str] = []
+    line = new_line = 1  # numbers of the line at `at`, before and after
+    at = 0
+    for hunk in hunks:
+        skipped = before.count("\n", at, hunk.start)
+        line, new_line = line + skipped, new_line + skipped
+        body = _body(before, hunk)
+        lead = _lines(before[_back(before, hunk.start, context_lines) : hunk.start])
+        tail = _lines(before[hunk.end : _ahead(before, hunk.end, context_lines)])
+        body = [f" {x}" for x in lead] + body + [f" {x}" for x in tail]
+        old = sum(x[0] in " -" for x in body)
+        new = sum(x[0] in " +" for x in body)
+        lines.append(
+            f"@@ -{line - len(lead)},{old} +{new_line - len(lead)},{new} @@"
+        )
+        lines += body
+        line += before.count("\n", hunk.start, hunk.end)
+        new_line += new - len(lead) - len(tail)
+        at = hunk.end
+    return lines
+
+
+def _line_end(before: str, span: Span, start: int) -> int:
+    """The end of the lines that a span touches; lines that it removes whole end with it."""
+    put_in = span["replacement"]
+    whole = span["start"] == start and (not put_in or put_in.endswith("\n"))
+    if whole and span["end"] > start and before[span["end"] - 1] == "\n":
+        return span["end"]
+    newline = before.find("\n", span["end"])
+    return len(before) if newline < 0 else newline + 1
+
+
+def _body(before: str, hunk: _Hunk) -> list[str]:
+    """Lines of a hunk: what is the same in between stays, the rest goes and comes."""
+    found: list[str] = []
+    old: list[str] = []
+    new: list[str] = []
+    at, group_end = hunk.start, hunk.start
+    for span in [*hunk.spans, None]:
+        start = before.rfind("\n", 0, span["start"]) + 1 if span else hunk.end
+        if span is None or start >= group_end:
+            # The lines touched so far are complete: close them, and pass what lies between.
+            old_text = "".join(old) + before[at:group_end]
+            new_text = "".join(new) + before[at:group_end]
+            found += [f"-{x}" for x in _lines(old_text)] + [f"+{x}" for x in _lines(new_text)]
+            found += [f" {x}" for x in _lines(before[group_end:start])]
+            old, new, at, group_end = [], [], start, start
+        if span is not None:
+            old += [before[at : span["start"]], before[span["start"] : span["end"]]]
+            new += [before[at : span["start"]], span["replacement"]]
+            at = span["end"]
+            group_end = max(group_end, _line_end(before, span, start))
+    return found
+
+
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _back(text: str, at: int, lines: int) -> int:
+    for _ in range(lines):
+        if at == 0:
+            break
+        at = text.rfind("\n", 0, at - 1) + 1
+    return at
+
+
+def _ahead(text: str, at: int, lines: int) -> int:
+    for _ in range(lines):
+        newline = text.find("\n", at)
+        if newline < 0:
+            return len(text)
+        at = newline + 1
+    return at
+
+
+def _shown(lines: list[str], mask: Callable[[list[str]], list[str]]) -> list[str]:
+    """Blocks at one length, and what would be masked today masked."""
+    blocks = re.compile(f"{BLOCK}+")
+    bodies = mask([blocks.sub(SHOWN_BLOCK, line[1:]) for line in lines])
+    return [
+        line if line.startswith("@@") else line[0] + body.replace("\n", " ")
+        for line, body in zip(lines, bodies, strict=True)
+    ]
+
+
+def render_diff(found: dict[str, Any]) -> list[str]:
+    """Lines for a terminal."""
+    lines = [f"document  {found['id']}", f"uri       {printable(found['uri'])}"]
+    if found["verdict"]:
+        lines.append(f"left by   {found['verdict']['step']} / {found['verdict']['rule']}")
+    if not found["steps"]:
+        lines += ["", "no step changed its text"]
+    for step in found["steps"]:
+        masked = f", {step['masked']} masked" if step["masked"] else ""
+        lines += ["", f"step {step['step']}: {step['edits']} edits{masked}"]
+        lines += [printable(line) for line in step["lines"]]
+    return lines
