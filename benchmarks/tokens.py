@@ -1,4 +1,4 @@
-"""Speed of the token stages on one core: training a vocabulary, encoding, packing.
+"""Speed of the token stages per second of one core: training a vocabulary, encoding, packing.
 
     python -m benchmarks.tokens
 
@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +37,8 @@ DATA = Path(__file__).resolve().parents[2] / "shared/data"
 def texts_of(limit_bytes: int) -> list[str]:
     """Real texts up to about that many bytes, always the same on one machine."""
     roots = [(Path(sysconfig.get_path("stdlib")), "**/*.py"), (DATA, "**/*.html")]
-    found, total = [], 0
+    found: list[str] = []
+    total = 0
     for root, pattern in roots:
         for path in sorted(root.glob(pattern)) if root.is_dir() else ():
             if total >= limit_bytes:
@@ -63,19 +65,19 @@ def batches(texts: list[str], chars: int) -> Iterator[list[str]]:
 
 def measure(texts: list[str], root: Path) -> dict[str, float]:
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
-    began = time.perf_counter()
+    began = time.process_time()
     tokenizer = train_bpe(texts, VOCABULARY)
-    training = time.perf_counter() - began
+    training = time.process_time() - began
 
-    began = time.perf_counter()
+    began = time.process_time()
     for batch in batches(texts, 1 << 20):
         for encoding in tokenizer.library.encode_batch_fast(batch, add_special_tokens=False):
             np.array(encoding.ids, dtype=np.int32)
-    library = time.perf_counter() - began
+    library = time.process_time() - began
 
-    began = time.perf_counter()
+    began = time.process_time()
     tokens = sum(len(row) for row in tokenizer.encode_batch(texts))
-    encoding_seconds = time.perf_counter() - began
+    encoding_seconds = time.process_time() - began
 
     tokenizer.save(root / "tokenizer")
     rows = [
@@ -85,28 +87,28 @@ def measure(texts: list[str], root: Path) -> dict[str, float]:
     with PartWriter(root / "clean", "s-00000") as out:
         out.write("documents", schema.table(schema.DOCUMENT, rows))
     stage = root / "tokens"
-    orders = [
+    orders: list[tuple[str, str, str, dict[str, Any]]] = [
         ("encode:encode_task", "part-00000", "main", {"folder": str(root / "clean"), "after": []}),
         ("encode:join_task", "docs", "docs", {"parts": ["part-00000"]}),
         ("mix:mix_task", "mix", "main", {"tokens_folder": str(stage), "params": {}, "seed": 0}),
     ]
     seconds = {}
     for function, part, round_name, spec in orders:
-        began = time.perf_counter()
+        began = time.process_time()
         spec = {"part": "s-00000", "tokenizer": str(root / "tokenizer"), **spec}
         folder = str(root / "mix" if part == "mix" else stage)
         address = f"corpusmith.tokenize.{function}"
         perform(Order(address, part, spec, folder, round_name, 16 << 20, False, {}, 1), None, None)
-        seconds[function] = time.perf_counter() - began
+        seconds[function] = time.process_time() - began
     assert part_entry(stage, "part-00000")["info"]["tokens"] == tokens + len(texts)
     assert file_path(stage, ".", "part-00000", ".bin").stat().st_size == 2 * (tokens + len(texts))
 
     packed = PackedDataset(stage, root / "mix", 256)
     windows = min(len(packed), 20_000)
-    began = time.perf_counter()
+    began = time.process_time()
     for index in range(windows):
         packed.window(index)
-    packing = time.perf_counter() - began
+    packing = time.process_time() - began
     assert Tokenizer.load(stage).fingerprint == tokenizer.fingerprint
     return {
         "text_mb": megabytes,

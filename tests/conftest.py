@@ -17,6 +17,12 @@ for _path in (str(ROOT), str(ROOT / "src")):
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
 
 
+from corpusmith.engine.numba_cache import cache_environment  # noqa: E402  after the path
+
+# The tests' own kernels come from the cache that workers use, compiled once a machine.
+os.environ.update(cache_environment())
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data beside the project."""

@@ -89,9 +89,10 @@ alters a stage's result raises its version."""
 SHARED_LIBRARIES = ("pyarrow", "corpusmith-schema")
 
 KERNELS = (
-    
-    
-    
+    "corpusmith.kernels.signals:warm",
+    "corpusmith.clean.normalize:warm",
+    "corpusmith.clean.language:warm",
+    "corpusmith.clean.linecut:warm",
     "corpusmith.dedup.near:warm",
 )
 """What compiles every kernel; run once before workers start."""

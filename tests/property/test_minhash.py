@@ -15,7 +15,10 @@ from corpusmith.kernels import minhash, overlap, shingles, unionfind
 from corpusmith.kernels.buffers import text_buffers
 from tests.reference import minhash as reference
 
-ALPHABET = "aA bBÉé\u0301ßИий 0٣९,.!—中文。、あがカﾊ゙ｶไทยกำລາວမြန်မာខ្មែរ한글हिन्दी\u200b\u00ad\n\t😀𠀀👩\u200d👩\x00"
+ALPHABET = (
+    "aA bBÉé\u0301ßИий 0٣９,.!—中文。、あがカﾊ゙ｶไทยกำລາວမြန်မာខ្មែរ한글हिन्दी"
+    "\u200b\u00ad\n\t😀𠀀👩\u200d👩\x00❤\ufe0f"
+)
 TEXTS = st.lists(
     st.one_of(
         st.text(ALPHABET, max_size=60),

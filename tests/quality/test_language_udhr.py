@@ -13,8 +13,8 @@ from corpusmith.op import Context
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "books" / "udhr2"
 # File -> ISO 639-1, else 639-3, for the files whose language the model knows.
 LARGE = (
-    "arb:ar cmn_hans:zh cmn_hant:zh deu:de eng:en fra:fr hin:hi ita:it jpn:ja kor:ko nld:nl pes_1:fa"
-    " pol:pl por_PT:pt rus:ru spa:es tha:th tur:tr ukr:uk vie:vi"
+    "arb:ar cmn_hans:zh cmn_hant:zh deu:de eng:en fra:fr hin:hi ita:it jpn:ja kor:ko nld:nl"
+    " pes_1:fa pol:pl por_PT:pt rus:ru spa:es tha:th tur:tr ukr:uk vie:vi"
 )
 OTHERS = (
     "afr:af ast:ast azj_latn:az bel:be ben:bn bod:bo bre:br bul:bg cat:ca ceb:ceb ces:cs ckb:ckb"

@@ -23,7 +23,8 @@ def after(text: str, modality: str = "text") -> str:
         ("e\u200b\u0301", "é"),  # what was hidden between is gone first
         ("a\u00a0b\u3000c\u2009d", "a b c d"),
         ("　　首行缩进", "  首行缩进"),
-        ("a\r\nb\rc\u2028d\u2029e\u0085f\x0bg\x0ch", "a\nb\nc\nd\ne\nf\ng\nh"),
+        ("a\r\nb\rc\u2028d\u2029e\x0bf\x0cg", "a\nb\nc\nd\ne\nf\ng"),
+        ("it\x92s \x93so\x94\x85", "it’s “so”…"),
         ("a \t\nb\u00a0\nc ", "a\nb\nc"),
         ("a\n\n\n\nb", "a\n\nb"),
         ("a\n \n\t\n\u200b\nb", "a\n\nb"),

@@ -124,7 +124,8 @@ def test_end_token_of_a_loaded_tokenizer(tmp_path: Path) -> None:
     config.write_text(json.dumps({"eos_token": "</s>"}))
     assert Tokenizer.load(tmp_path).end_token == 2
     config.write_text(json.dumps({"eos_token": {"content": "<stop>"}}))
-    assert Tokenizer.load(tmp_path / "tokenizer.json").end_token == 1
+    assert Tokenizer.load(tmp_path).end_token == 1
+    assert Tokenizer.load(tmp_path / "tokenizer.json").end_text == "<|endoftext|>"
     assert Tokenizer.load(tmp_path, end_token="</s>").end_token == 2
     with pytest.raises(InputError, match="did you mean '<stop>'"):
         Tokenizer.load(tmp_path, end_token="<stopp>")

@@ -20,7 +20,7 @@ _TEXT, _CODE, _HIGH = 1, 2, 8  # why a document must be looked at, see `_screen`
 
 # Everything below Unicode's category Zs but the space itself.
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_BREAKS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # str.splitlines() without \r, \n
+_BREAKS = re.compile("[\x0b\x0c\x1c-\x1e\u2028\u2029]")
 # Controls but \t, \n and \r; soft hyphen; zero width space and marks of direction; word joiner
 # and invisible operators; byte order mark; annotation marks; tags but for flags of regions.
 _INVISIBLE = re.compile(
@@ -81,9 +81,10 @@ def normalize(batch: pa.Table, ctx: Context) -> pa.Table:
 
     Text, in this order:
       1. mojibake is repaired by ftfy's `fix_encoding`, line by line and only on lines that look
-         like it; its other defaults would turn “中文，你好！” into ASCII punctuation;
+         like it; its other defaults would turn “中文，你好！” into ASCII punctuation. Control
+         characters U+0080..9F become what cp1252 has there, as the HTML standard says;
       2. the other separators of category Zs (no-break, ideographic U+3000 ...) become spaces;
-      3. \\r\\n, \\r, U+2028, U+2029, U+0085, vertical tab and form feed become \\n;
+      3. \\r\\n, \\r, U+2028, U+2029, vertical tab and form feed become \\n;
       4. controls and zero-width characters go, except \\t, and except joiners (U+200C, U+200D)
          behind a letter of the scripts that need them and between emoji;
       5. NFC;

@@ -266,7 +266,9 @@ _TOKEN = re.compile(
 )
 _PEM_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END = re.compile(r"-----END (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_BODY = re.compile(r"(?:\s{1,4}[A-Za-z0-9+/=]{1,128}(?=\s|\\n|$)){0,400}")
+_PEM_BODY = re.compile(
+    r"(?:\s{1,4}[A-Za-z0-9+/=]{16,128}(?=\s|\\n|$)){0,400}(?:\s{1,4}[A-Za-z0-9+/]{1,64}={1,2})?"
+)
 _PEM_CHARS = 20_000
 _URL_PASSWORD = re.compile(r"://[^\s:/@<>\"']{0,64}:([^\s:/@<>\"'{}$]{3,128})@")
 _ASSIGNED = re.compile(

@@ -67,7 +67,7 @@ def show_json(value: Any) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; turns errors into their words and exit codes."""
-    from corpusmith.cli import commands, look  # noqa: F401  they register themselves
+    from corpusmith.cli import commands, demo, look  # noqa: F401  they register themselves
 
     try:
         result = app(args=arguments, standalone_mode=False)

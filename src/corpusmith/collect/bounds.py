@@ -17,6 +17,7 @@ from corpusmith.collect.errors import RecordError
 
 MAX_DEPTH = 512  # what browsers build (Blink's maximum DOM tree depth)
 MAX_TAGS = 1_000_000  # about 250 MB of tree
+FREE_TAGS = 1_500  # so few cost under a second in any shape
 MAX_VISITS = 20_000_000  # sum of depths over nodes; about 2 seconds of extraction
 MAX_CLONES = 500_000
 MAX_ATTRIBUTES = 1_000  # of one tag
@@ -63,7 +64,11 @@ _ATTRIBUTE = re.compile(r"[^\s/>=]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]*))?")
 
 def check_html(page: str) -> None:
     """RecordError (too_deep, too_complex) for a page that is too costly to parse."""
-    if len(page) > MAX_DEPTH and not _cleared(page):
+    if page.count("<") <= FREE_TAGS:
+        clear = len(max(page.split("<"), key=len)) <= 2 * MAX_ATTRIBUTES or not _long_tag(page)
+    else:
+        clear = _cleared(page)
+    if not clear:
         _walk(page)
 
 
@@ -73,11 +78,8 @@ def _cleared(page: str) -> bool:
     at = np.flatnonzero(data == ord("<"))
     # An attribute takes two characters or more, so a tag with too many is long. Attributes whose
     # values are tags escape this; those that escape the other bounds as well meet the watchdog.
-    if len(at) == 1 or int(np.diff(at).max()) > 2 * MAX_ATTRIBUTES:
-        if _long_tag(page):
-            return False
-    if len(at) <= MAX_DEPTH:
-        return True
+    if int(np.diff(at).max()) > 2 * MAX_ATTRIBUTES and _long_tag(page):
+        return False
     at = at[:-1]
     first = data[at + 1]
     close = first == ord("/")

@@ -92,7 +92,7 @@ def task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
     tokenizer = Tokenizer.load(find_tokenizer(Path(spec["tokenizer"])))
     model = load_model(spec["model"])
     # Where it was trained, but in fp32 whatever it was trained in: bf16 moves the result by 2e-4.
-    model.to(training["device"])
+    model.to(torch.device(training["device"]))  # type: ignore[arg-type]
     model.eval()
 
     folder = Path(ctx.folder)
@@ -190,7 +190,7 @@ def _score(
         },
     }
     if bigram is not None:
-        found["baselines"] = _baselines(pool, groups, compressor, bigram, bigram_nats)
+        found |= _baselines(found, compressor, bigram, bigram_nats)
     return found
 
 
@@ -220,37 +220,32 @@ def _bigram(spec: dict[str, Any], training: dict[str, Any], tokenizer: Tokenizer
 
 
 def _baselines(
-    pool: Any,
-    groups: dict[str, dict[str, Any]],
+    found: dict[str, Any],
     compressor: Zlib,
     bigram: WittenBell,
     bigram_nats: dict[tuple[str, str], float],
 ) -> dict[str, Any]:
+    """Bits per byte of the baselines, pooled; beside the model's in each group of `found`."""
     from corpusmith.evaluate.likelihood import bits_per_byte
 
     compressed = compressor.bits_per_byte()
+
+    def of(name: str, label: str, byte_count: int) -> dict[str, float | None]:
+        if not byte_count:
+            return {"zlib": None, "bigram": None}
+        return {
+            "zlib": compressed[f"{name}\0{label}"],
+            "bigram": bits_per_byte(bigram_nats[name, label], byte_count),
+        }
+
+    for name, rows in found["by"].items():
+        for label, row in rows.items():
+            row["baselines"] = of(name, label, row["bytes"])
     return {
-        "zlib": {
-            "level": 9,
-            "bits_per_byte": compressed.get("\0"),
-            "by": {
-                name: {label: compressed.get(f"{name}\0{label}") for label in sorted(found)}
-                for name, found in groups.items()
-            },
-        },
-        "bigram": {
-            "smoothing": "Witten-Bell",
-            "tokens": bigram.tokens,
-            "bits_per_byte": bits_per_byte(bigram_nats["", ""], pool.bytes),
-            "by": {
-                name: {
-                    label: bits_per_byte(bigram_nats[name, label], sums.bytes)
-                    if sums.bytes
-                    else None
-                    for label, sums in sorted(found.items())
-                }
-                for name, found in groups.items()
-            },
+        "baselines": of("", "", found["bytes"]),
+        "baselines_how": {
+            "zlib": "level 9, the documents of a group as one stream",
+            "bigram": f"Witten-Bell over tokens, {bigram.tokens:,} of those trained on",
         },
     }
 
@@ -261,8 +256,7 @@ def _label(value: str | None) -> str:
 
 def _warnings(summary: dict[str, Any]) -> list[str]:
     found = []
-    for name, baseline in summary.get("baselines", {}).items():
-        theirs = baseline["bits_per_byte"]
+    for name, theirs in summary.get("baselines", {}).items():
         if theirs is not None and theirs <= summary["bits_per_byte"]:
             found.append(
                 f"The model ({summary['bits_per_byte']:.3f} bits per byte on held-out documents) "

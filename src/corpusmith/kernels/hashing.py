@@ -22,11 +22,10 @@ HALF = np.uint64(32)
 
 @intrinsic
 def load64(typingctx, data, at):  # type: ignore[no-untyped-def]
-    """The 8 bytes of `data` from `at` on as one uint64, at any alignment; no bounds check."""
+    """The 8 bytes from `data[at]` on (a pointer to bytes) as one uint64, at any alignment."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        place = builder.gep(array.data, [args[1]])
+        place = builder.gep(args[0], [args[1]])
         word = builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()))
         word.align = 1
         return word
@@ -35,11 +34,11 @@ def load64(typingctx, data, at):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def short_key(data, start, length):
-    """Up to 8 bytes from `start` on as one uint64, zeros above them."""
+def short_key(data, size, start, length):
+    """Up to 8 bytes from `start` on as one uint64, zeros above them; `data` has `size` bytes."""
     if length <= 0:
         return np.uint64(0)
-    if start + 8 <= data.shape[0]:
+    if start + 8 <= size:
         return load64(data, start) << np.uint64(64 - 8 * length) >> np.uint64(64 - 8 * length)
     key = np.uint64(0)
     for offset in range(length):
@@ -48,7 +47,7 @@ def short_key(data, start, length):
 
 
 @kernel
-def hash_bytes(data, start, length):
+def hash_bytes(data, size, start, length):
     """A hash of `data[start:start + length]`, one to one for ranges of equal length up to 8."""
     value = np.uint64(0)
     while length > 8:
@@ -56,19 +55,19 @@ def hash_bytes(data, start, length):
         value ^= value >> HALF
         start += 8
         length -= 8
-    value = (value ^ short_key(data, start, length)) * MULTIPLIER
+    value = (value ^ short_key(data, size, start, length)) * MULTIPLIER
     return np.int64(value ^ (value >> HALF))
 
 
 @kernel
-def equal_bytes(data, left, right, length):
+def equal_bytes(data, size, left, right, length):
     while length >= 8:
         if load64(data, left) != load64(data, right):
             return False
         left += 8
         right += 8
         length -= 8
-    return short_key(data, left, length) == short_key(data, right, length)
+    return short_key(data, size, left, length) == short_key(data, size, right, length)
 
 
 @kernel

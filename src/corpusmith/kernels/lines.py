@@ -93,27 +93,40 @@ def is_ellipsis(data, at):
 
 
 @kernel
-def _times(data, start, stop, sort, slots, entries, state):
+def _times(data, size, start, stop, sort, slots, entries, state):
     """How often the segment `data[start:stop]` has occurred, with this time."""
     length = stop - start
-    value = hash_bytes(data, start, length) + sort
-    entry = find_or_add(data, start, length, value, sort, slots, entries, state)
+    value = hash_bytes(data, size, start, length) + sort
+    entry = find_or_add(data, size, start, length, value, sort, slots, entries, state)
     return entries[FIELDS * entry + COUNT]
 
 
 @kernel
 def _segment(
-    data, start, stop, chars, first, last, stripped_chars, sort, slots, entries, state, row, at
+    data,
+    size,
+    start,
+    stop,
+    chars,
+    first,
+    last,
+    stripped_chars,
+    sort,
+    slots,
+    entries,
+    state,
+    row,
+    at,
 ):
     """Count a segment from `row[at]` on, as the names of `COUNTS` from `raw_...` say.
     Returns whether it is a copy of an earlier one."""
-    times = _times(data, start, stop, sort, slots, entries, state)
+    times = _times(data, size, start, stop, sort, slots, entries, state)
     row[at] += 1
     if times > 1:
         row[at + 1] += 1
         row[at + 2] += chars
     if first < last:
-        stripped_times = _times(data, first, last, sort + 1, slots, entries, state)
+        stripped_times = _times(data, size, first, last, sort + 1, slots, entries, state)
         row[at + 3] += stripped_chars
         if stripped_times > 1:
             copies = 2 if stripped_times == 2 else 1  # the second brings in the first
@@ -124,7 +137,7 @@ def _segment(
 
 @kernel
 def end_line(
-    data, start, stop, chars, first, last, stripped_chars, last_flags, found,
+    data, size, start, stop, chars, first, last, stripped_chars, last_flags, found,
     slots, entries, state, row,
 ):  # fmt: skip
     """A line [start, stop) without its newline; its text without white space around it is
@@ -135,7 +148,7 @@ def end_line(
     if chars == 0:
         return
     copy = _segment(
-        data, start, stop, chars, first, last, stripped_chars, LINE, slots, entries, state,
+        data, size, start, stop, chars, first, last, stripped_chars, LINE, slots, entries, state,
         row, RAW_LINES,
     )  # fmt: skip
     if first >= last:
@@ -186,10 +199,10 @@ def end_line(
 
 @kernel
 def end_paragraph(
-    data, start, stop, chars, first, last, stripped_chars, slots, entries, state, row
+    data, size, start, stop, chars, first, last, stripped_chars, slots, entries, state, row
 ):
     """A paragraph [start, stop); [first, last) without the white space around it."""
     _segment(
-        data, start, stop, chars, first, last, stripped_chars, PARAGRAPH, slots, entries, state,
+        data, size, start, stop, chars, first, last, stripped_chars, PARAGRAPH, slots, entries, state,
         row, RAW_PARAGRAPHS,
     )  # fmt: skip

@@ -28,7 +28,7 @@ class Work(NamedTuple):
     """Memory for one document; untouched beyond what a document needs."""
 
     slots: np.ndarray  # uint32[power of two >= 2 * tokens]; below the base = empty
-    base: np.ndarray  # int64[1]
+    state: np.ndarray  # int64[2]: base, number of slots
     tokens: np.ndarray  # int32[tokens]: spelling numbers of the words alone
     left: np.ndarray  # int32[tokens]: n-gram numbers of one level
     right: np.ndarray  # int32[tokens]: and of the next
@@ -38,17 +38,19 @@ class Work(NamedTuple):
 
 def new_work(tokens: int) -> Work:
     """Memory for documents of up to `tokens` tokens."""
+    slots = 1 << max(int(2 * tokens).bit_length(), 10)
     return Work(
-        np.zeros(1 << max(int(2 * tokens).bit_length(), 10), np.uint32),
-        np.ones(1, np.int64),
+        np.zeros(slots, np.uint32),
+        np.array([1, slots], np.int64),
         *(np.zeros(tokens, np.int32) for _ in range(5)),
     )
 
 
 @kernel
 def repeated_ngrams(
-    ids, spelling_counts, spelling_chars, variant, slots, base, first, second, places, counts, row
-):
+    ids, count, spelling_counts, spelling_chars, variant,
+    slots, state, first, second, places, counts, row,
+):  # fmt: skip
     """Fill `row` (9) with the characters of the top 2- to 4-gram and of the duplicate
     5- to 10-grams of the tokens `ids`, as the variant counts them:
 
@@ -62,7 +64,6 @@ def repeated_ngrams(
                characters of all tokens that an n-gram occurring twice or more covers.
                DCLM, `content_filters.py:repetition_filter`.
     """
-    count = ids.shape[0]
     left, right = ids, first
     active = np.int64(0)
     for place in range(count):
@@ -70,7 +71,7 @@ def repeated_ngrams(
             places[active] = place
             active += 1
     for n in range(2, LONGEST + 1):
-        candidates = _number_pairs(left, right, places, active, counts, slots, base)
+        candidates = _number_pairs(left, right, places, active, counts, slots, state, count)
         active = np.int64(0)
         for index in range(candidates):
             place = places[index]
@@ -89,24 +90,22 @@ def repeated_ngrams(
             row[column] = _greedy(ids, n, right, places, active, counts, spelling_chars)
         else:
             row[column] = _covered(ids, n, places, active, spelling_chars)
-        if n == 2:
-            left, right = right, second
-        else:
-            left, right = right, left
+        left, right = right, second if n == 2 else left
 
 
 @kernel
-def _number_pairs(left, right, places, active, counts, slots, base_at):
+def _number_pairs(left, right, places, active, counts, slots, state, tokens):
     """Number the pairs (left[p], left[p + 1]) at places p whose successor is active too, into
     `right`, with `counts`; keep those places. Returns how many."""
     size = 64
     while size < 2 * active:
         size *= 2
     mask = size - 1
-    base = base_at[0]
-    if base + left.shape[0] > 0xFFFFFFFF:
-        slots[:] = 0
-        base = 1
+    base = state[0]
+    if base + tokens > 0xFFFFFFFF:
+        for slot in range(state[1]):
+            slots[slot] = 0
+        base = np.int64(1)
     kept = 0
     top = 0
     for index in range(active - 1):
@@ -133,7 +132,7 @@ def _number_pairs(left, right, places, active, counts, slots, base_at):
         places[kept] = place
         kept += 1
         top = place + 1
-    base_at[0] = base + top
+    state[0] = base + top
     return kept
 
 

@@ -98,7 +98,7 @@ def class_at(data, at, end, roots, leaves):
 
 @kernel
 def scan_document(
-    data, begin, end,
+    data, size, begin, end,
     flags, letters_upper, digits_numbers, roots, leaves,
     slots, spellings, state,
     line_slots, line_entries, line_state,
@@ -111,8 +111,8 @@ def scan_document(
     lines with paragraphs; the tables are left filled with this document. Returns the tokens.
     """
     zero = np.int64(0)  # so that no function is compiled once more for the literal 0
-    begin_document(slots, spellings, state, (end - begin) >> 5)
-    begin_document(line_slots, line_entries, line_state, (end - begin) >> 6)
+    begin_document(slots, state, (end - begin) >> 5)
+    begin_document(line_slots, line_state, (end - begin) >> 6)
     tokens = zero
     letters_and_upper = zero
     digits_and_numbers = zero
@@ -158,6 +158,7 @@ def scan_document(
             stripped = last - first - (last_extra - first_extra)
             end_line(
                 data,
+                size,
                 line_start,
                 at,
                 chars,
@@ -188,7 +189,7 @@ def scan_document(
                 if part_first >= 0:
                     if wait_start >= 0:
                         end_paragraph(
-                            data, wait_start, wait_stop, wait_chars, wait_first, wait_last,
+                            data, size, wait_start, wait_stop, wait_chars, wait_first, wait_last,
                             wait_stripped, line_slots, line_entries, line_state, row,
                         )  # fmt: skip
                     else:  # the first one: stripped at its beginning
@@ -293,7 +294,15 @@ def scan_document(
         last, last_extra = at, extra
         length = at - start
         number = find_or_add(
-            data, start, length, hash_bytes(data, start, length), zero, slots, spellings, state
+            data,
+            size,
+            start,
+            length,
+            hash_bytes(data, size, start, length),
+            zero,
+            slots,
+            spellings,
+            state,
         )
         ids[id_at + tokens] = number
         tokens += 1
@@ -322,6 +331,7 @@ def scan_document(
         stripped = last - first - (last_extra - first_extra)
         end_line(
             data,
+            size,
             line_start,
             at,
             chars,
@@ -344,7 +354,7 @@ def scan_document(
     if part_first >= 0:
         if wait_start >= 0:
             end_paragraph(
-                data, wait_start, wait_stop, wait_chars, wait_first, wait_last, wait_stripped,
+                data, size, wait_start, wait_stop, wait_chars, wait_first, wait_last, wait_stripped,
                 line_slots, line_entries, line_state, row,
             )  # fmt: skip
         else:
@@ -353,6 +363,7 @@ def scan_document(
         chars = part_last - part_start - (part_last_extra - part_extra)
         end_paragraph(
             data,
+            size,
             part_start,
             part_last,
             chars,
@@ -366,7 +377,7 @@ def scan_document(
         )
     elif wait_start >= 0:
         end_paragraph(
-            data, wait_start, wait_last, wait_cut, wait_first, wait_last, wait_stripped,
+            data, size, wait_start, wait_last, wait_cut, wait_first, wait_last, wait_stripped,
             line_slots, line_entries, line_state, row,
         )  # fmt: skip
     row[CHARS] = end - begin - extra
@@ -375,6 +386,6 @@ def scan_document(
     row[DIGITS] = digits_and_numbers & _LOW
     row[NUMBERS] = digits_and_numbers >> 32
     row[TOKENS] = tokens
-    row[STOP_DISTINCT], row[STOP_WORD_COUNT] = stop_words(data, spellings, state[ENTRIES])
+    row[STOP_DISTINCT], row[STOP_WORD_COUNT] = stop_words(data, size, spellings, state[ENTRIES])
     row[MEDIAN_TWICE] = median_twice(spellings, state[ENTRIES], spelling_chars, row[WORDS])
     return tokens

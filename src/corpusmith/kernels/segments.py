@@ -16,7 +16,7 @@ _STOP_KEYS = np.array([int.from_bytes(word.encode(), "little") for word in STOP_
 _CASE_BITS = np.uint64(0x2020202020202020)
 
 # Indexes into `Table.state`.
-BASE, MASK, ENTRIES = range(3)
+BASE, MASK, ENTRIES, SLOTS, LIMIT = range(5)
 
 # Fields of an entry: of `Table.entries`, five a row.
 HASH, START, LENGTH, COUNT, SORT = range(5)
@@ -24,15 +24,11 @@ FIELDS = 5
 
 
 class Table(NamedTuple):
-    """Distinct byte ranges of the present document; see `hashing` for the slots.
-
-    Kernels take the three arrays one by one: Numba counts references to what it takes out of
-    a tuple, with atomic operations, which would cost more than the work itself.
-    """
+    """Distinct byte ranges of the present document; see `hashing` for the slots."""
 
     slots: np.ndarray  # uint32[power of two]
     entries: np.ndarray  # int64[FIELDS * entries]: hash, first byte, bytes, occurrences, sort
-    state: np.ndarray  # int64[3]: base, mask, number of entries
+    state: np.ndarray  # int64[5]: base, mask, entries; all slots, most entries
 
 
 def new_table(entries: int) -> Table:
@@ -41,21 +37,21 @@ def new_table(entries: int) -> Table:
     return Table(
         np.zeros(slots, np.uint32),
         np.zeros(FIELDS * entries, np.int64),
-        np.array([1, 0, 0], np.int64),
+        np.array([1, 0, 0, slots, entries], np.int64),
     )
 
 
 @kernel
-def begin_document(slots, entries, state, expected):
+def begin_document(slots, state, expected):
     """Empty the table; `expected` is a guess of its entries, which only speed depends on."""
     size = 64
-    while size < 2 * expected and size < slots.shape[0]:
+    while size < 2 * expected and size < state[SLOTS]:
         size *= 2
     state[BASE] += state[ENTRIES]
     state[ENTRIES] = 0
     state[MASK] = size - 1
-    if state[BASE] + 2 * entries.shape[0] > 0xFFFFFFFF:
-        for slot in range(slots.shape[0]):
+    if state[BASE] + 4 * state[LIMIT] > 0xFFFFFFFF:
+        for slot in range(state[SLOTS]):
             slots[slot] = 0
         state[BASE] = 1
 
@@ -63,7 +59,7 @@ def begin_document(slots, entries, state, expected):
 @kernel
 def _grow(slots, entries, state):
     count = state[ENTRIES]
-    mask = min(4 * (state[MASK] + 1), slots.shape[0]) - 1
+    mask = min(4 * (state[MASK] + 1), state[SLOTS]) - 1
     base = state[BASE] + count
     for entry in range(count):
         slot = entries[FIELDS * entry + HASH] & mask
@@ -75,7 +71,7 @@ def _grow(slots, entries, state):
 
 
 @kernel
-def find_or_add(data, start, length, value, sort, slots, entries, state):
+def find_or_add(data, size, start, length, value, sort, slots, entries, state):
     """The entry of `data[start:start + length]` of this sort and hash, counted once more."""
     base = state[BASE]
     mask = state[MASK]
@@ -89,7 +85,7 @@ def find_or_add(data, start, length, value, sort, slots, entries, state):
             entries[field + HASH] == value
             and entries[field + LENGTH] == length
             and entries[field + SORT] == sort
-            and (length <= 8 or equal_bytes(data, entries[field + START], start, length))
+            and (length <= 8 or equal_bytes(data, size, entries[field + START], start, length))
         ):
             entries[field + COUNT] += 1
             return found
@@ -103,13 +99,13 @@ def find_or_add(data, start, length, value, sort, slots, entries, state):
     entries[field + COUNT] = 1
     entries[field + SORT] = sort
     state[ENTRIES] = found + 1
-    if 2 * (found + 1) > mask and mask + 1 < slots.shape[0]:
+    if 2 * (found + 1) > mask and mask + 1 < state[SLOTS]:
         _grow(slots, entries, state)
     return found
 
 
 @kernel
-def stop_words(data, entries, count):
+def stop_words(data, size, entries, count):
     """(Distinct stop words in lower case as they are, occurrences in any case) of the document.
 
     datatrove counts the first on words as spelled, DCLM the second on words in lower case.
@@ -120,7 +116,7 @@ def stop_words(data, entries, count):
         length = entries[FIELDS * entry + LENGTH]
         if length < 2 or length > 4:
             continue
-        key = short_key(data, entries[FIELDS * entry + START], length)
+        key = short_key(data, size, entries[FIELDS * entry + START], length)
         low = key | (_CASE_BITS >> np.uint64(64 - 8 * length))
         for word in range(_STOP_KEYS.shape[0]):
             if low == _STOP_KEYS[word]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from corpusmith.kernels import repeats, segments
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.chars import classes
-from corpusmith.kernels.jit import kernel
+from corpusmith.kernels.jit import kernel, pointer
 from corpusmith.kernels.lines import COUNTS
 from corpusmith.kernels.repeats import DATATROVE, DCLM, NGRAM_COUNTS, repeated_ngrams
 from corpusmith.kernels.scan import scan_document
@@ -120,9 +120,11 @@ def _scan_rows(
     for row in range(offsets.shape[0] - 1):
         at = spelling_starts[row]
         tokens = scan_document(
-            data, offsets[row], offsets[row + 1], flags, letters_upper, digits_numbers, roots,
-            leaves, slots, spellings, state, line_slots, line_entries, line_state, counts[row],
-            ids, starts[row], spelling_chars[at:],
+            pointer(data), data.shape[0], offsets[row], offsets[row + 1],
+            pointer(flags), pointer(letters_upper), pointer(digits_numbers), pointer(roots),
+            pointer(leaves), pointer(slots), pointer(spellings), pointer(state),
+            pointer(line_slots), pointer(line_entries), pointer(line_state),
+            pointer(counts[row]), pointer(ids), starts[row], pointer(spelling_chars[at:]),
         )  # fmt: skip
         starts[row + 1] = starts[row] + tokens
         entries = state[segments.ENTRIES]
@@ -134,20 +136,24 @@ def _scan_rows(
 @kernel
 def _ngrams_of_rows(
     ids, starts, spelling_counts, spelling_chars, spelling_starts,
-    slots, base, tokens, left, right, places, ngrams, datatrove, dclm,
+    slots, state, tokens, left, right, places, ngrams, datatrove, dclm,
 ):  # fmt: skip
     for row in range(starts.shape[0] - 1):
-        all_tokens = ids[starts[row] : starts[row + 1]]
-        counts = spelling_counts[spelling_starts[row] : spelling_starts[row + 1]]
-        chars = spelling_chars[spelling_starts[row] : spelling_starts[row + 1]]
+        begin = starts[row]
+        count = starts[row + 1] - begin
+        counts = pointer(spelling_counts[spelling_starts[row] :])
+        chars = pointer(spelling_chars[spelling_starts[row] :])
         words = np.int64(0)
-        for index in range(all_tokens.shape[0]):
-            if chars[all_tokens[index]] > 0:
-                tokens[words] = all_tokens[index]
+        for index in range(begin, begin + count):
+            if chars[ids[index]] > 0:
+                tokens[words] = ids[index]
                 words += 1
         for variant in (DATATROVE, DCLM):
+            if variant == DATATROVE:
+                used, used_count, out = pointer(ids[begin:]), count, pointer(datatrove[row])
+            else:
+                used, used_count, out = pointer(tokens), words, pointer(dclm[row])
             repeated_ngrams(
-                all_tokens if variant == DATATROVE else tokens[:words],
-                counts, chars, variant, slots, base, left, right, places, ngrams,
-                datatrove[row] if variant == DATATROVE else dclm[row],
+                used, used_count, counts, chars, variant, pointer(slots), pointer(state),
+                pointer(left), pointer(right), pointer(places), pointer(ngrams), out,
             )  # fmt: skip

@@ -133,9 +133,7 @@ def unified(before: str, spans: Sequence[Span], context_lines: int = CONTEXT_LIN
         body = [f" {x}" for x in lead] + body + [f" {x}" for x in tail]
         old = sum(x[0] in " -" for x in body)
         new = sum(x[0] in " +" for x in body)
-        lines.append(
-            f"@@ -{line - len(lead)},{old} +{new_line - len(lead)},{new} @@"
-        )
+        lines.append(f"@@ -{line - len(lead)},{old} +{new_line - len(lead)},{new} @@")
         lines += body
         line += before.count("\n", hunk.start, hunk.end)
         new_line += new - len(lead) - len(tail)

@@ -67,7 +67,7 @@ def find(run: Run, wanted: str) -> Found:
         f"no document {wanted!r} in this run",
         where=where,
         expected=f"an id ({ID_DIGITS} hex digits) or a URI from one of: {', '.join(run.sources)}",
-        hint="run.sql(\"select id, uri from documents\") in Python lists them",
+        hint='run.sql("select id, uri from documents") in Python lists them',
     )
 
 

@@ -65,7 +65,7 @@ def _verdicts(run: Run) -> tuple[pa.Table, dict[str, float | None]]:
     """id, source and verdict of every document; the mean of every signal that is a number."""
     steps = np.array([*deciding_steps(run), ""], dtype=object)
     tables = [pa.table({n: pa.array([], pa.string()) for n in ("id", "source", "verdict")})]
-    sums: collections.Counter = collections.Counter()
+    sums: dict[str, float] = collections.defaultdict(float)
     counts: collections.Counter = collections.Counter()
     names = _numeric_columns(run)
     for part in scan(run, names):

@@ -137,9 +137,7 @@ def funnel(run: Run, sizes: Sizes | None = None) -> list[Row]:
             more = later or (_guessed(step) and place + 1 < len(step.left))
             if rule is not None:
                 of_rules.append(_row(step, rule, before, left, state, sizes, more))
-        whole = {
-            source: begin[source].less(state[source]) for source in state
-        }
+        whole = {source: begin[source].less(state[source]) for source in state}
         for source, created in step.created.items():
             whole[source].documents += created
         rows += [_row(step, None, begin, whole, state, sizes, later), *of_rules]

@@ -1,4 +1,4 @@
-"""One document's way through a run: where from, what was measured, which rules, what became of it."""
+"""One document's way through a run: where from, signals, rules, and what became of it."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def why(run: Run, wanted: str) -> dict[str, Any]:
     `part`, `verdict` {status: kept, held_out, dropped, merged or quarantined, and the decision},
     `document` (its columns without the text), `excerpt` (the beginning of the text after
     the last edit), `signals` [{signal, column, value, step, text_version}], `steps` [{step,
-    kind, result: passed, left or not_reached, rules [{rule, signal, value, value_text, range, result:
-    pass, fail or off}]}], `edits` [{step, text_version, start, end, kind, removed, replacement,
+    kind, result: passed, left or not_reached, rules [{rule, signal, value, value_text,
+    range, result: pass, fail or off}]}], `edits` [{step, text_version, start, end, kind, removed, replacement,
     masked}], `stands_for` (what left as its duplicate), `split`, `tokens`, `uses`.
 
     What was masked as personal data is shown masked. Raises InputError as `find` does.
@@ -211,9 +211,7 @@ def _stands_for(run: Run, wanted: str) -> list[dict[str, Any]]:
     return found
 
 
-def _training(
-    run: Run, found: Found, left: dict[str, Any] | None, held: bool
-) -> dict[str, Any]:
+def _training(run: Run, found: Found, left: dict[str, Any] | None, held: bool) -> dict[str, Any]:
     """Side of the split, tokens (with the end token) and how often the mix uses it."""
     out: dict[str, Any] = {"split": None, "tokens": None, "uses": None}
     if left is not None:
@@ -267,10 +265,14 @@ def render_why(found: dict[str, Any]) -> list[str]:
         lines.append(f"  {step['step']}: {word[step['result']]}")
         for rule in step.get("rules", []):
             sign = {"pass": "ok  ", "fail": "FAIL", "off": "off "}[rule["result"]]
-            measured = rule["signal"] if rule["signal"] == rule["rule"] else (
-                f"{rule['rule']} ({rule['signal']})"
+            measured = (
+                rule["signal"]
+                if rule["signal"] == rule["rule"]
+                else (f"{rule['rule']} ({rule['signal']})")
             )
-            lines.append(f"    {sign} {measured} = {_value(rule['value_text'])}, wanted {rule['range']}")
+            lines.append(
+                f"    {sign} {measured} = {_value(rule['value_text'])}, wanted {rule['range']}"
+            )
     if found["signals"]:
         lines += ["", "signals (measured by step, on text version)"]
         for signal in found["signals"]:

@@ -1,4 +1,4 @@
-"""The documents that the token stages read: kept by every decision, and not held out."""
+"""What the token stages read: documents kept by every decision and not held out, and `DOCS`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,19 @@ import pyarrow.compute as pc
 
 from corpusmith.op import Work
 from corpusmith.store.parts import iter_part, left_ids, part_names
+
+DOCS = pa.schema(
+    [
+        ("part", pa.string()),  # part-00000: the names of .bin and .idx
+        ("sequence", pa.int64()),  # in the part
+        ("token_start", pa.int64()),  # tokens before it in the part
+        ("token_count", pa.int64()),  # with the end token
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("text_bytes", pa.int64()),  # UTF-8
+    ]
+)
+"""Rows of `docs.parquet`: where the tokens of each document stand."""
 
 
 def clean_parts(work: Work) -> list[tuple[Path, str]]:
@@ -52,3 +65,9 @@ def of_spec(spec: Mapping, columns: Sequence[str]) -> Iterator[pa.Table]:
     """`training_documents` of what `as_spec` wrote down."""
     after = [Path(path) for path in spec["after"]]
     return training_documents(Path(spec["folder"]), spec["part"], after, columns)
+
+
+def read_docs(folder: Path, columns: list[str] | None = None) -> pa.Table:
+    """`docs.parquet` of a finished stage `tokens`."""
+    tables = list(iter_part(folder, ".", "docs", columns=columns, round="docs"))
+    return pa.concat_tables(tables) if tables else DOCS.empty_table()

@@ -28,6 +28,7 @@ from corpusmith.schema import QUARANTINE
 from corpusmith.schema import table as table_of
 from corpusmith.store.parts import batches_of, iter_part
 from corpusmith.tokenize.documents import (
+    DOCS,
     as_spec,
     clean_parts,
     deciding_folders,
@@ -38,20 +39,8 @@ from corpusmith.tokenize.megatron import IndexedDatasetWriter, token_dtype
 from corpusmith.tokenize.tokenizer import Tokenizer
 from corpusmith.tokenize.vocab import write_tokenizer
 
-DOCS = pa.schema(
-    [
-        ("part", pa.string()),  # part-00000: the names of .bin and .idx
-        ("sequence", pa.int64()),  # in the part
-        ("token_start", pa.int64()),  # tokens before it in the part
-        ("token_count", pa.int64()),  # with the end token
-        ("id", pa.string()),
-        ("source", pa.string()),
-        ("text_bytes", pa.int64()),  # UTF-8
-    ]
-)
-
 DOCUMENT_SECONDS = 600.0
-"""For one document, once a worker was lost: 64 MiB take about 30 seconds."""
+"""For one batch, and once a worker was lost for one document: 64 MiB take about 30 seconds."""
 
 
 def execute(work: Work) -> None:
@@ -116,8 +105,7 @@ def encode_task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
         shard = IndexedDatasetWriter(tokens, token_dtype(tokenizer.vocab_size))
         out.write("docs", DOCS.empty_table())
         for batch in _batches(spec, ctx, out):
-            if ctx.careful:
-                ctx.publish(batch["id"][0].as_py())
+            ctx.publish(batch["id"][0].as_py())
             starts, counts = [], []
             for encoded in tokenizer.encode_batch(batch["text"].to_pylist()):
                 intruders += int(np.count_nonzero(encoded == end))
@@ -187,9 +175,3 @@ def join_task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
             dtype=token_dtype(tokenizer.vocab_size).name,
         )
     return out.info
-
-
-def read_docs(folder: Path, columns: list[str] | None = None) -> pa.Table:
-    """`docs.parquet` of a finished stage `tokens`."""
-    tables = list(iter_part(folder, ".", "docs", columns=columns, round="docs"))
-    return pa.concat_tables(tables) if tables else DOCS.empty_table()

@@ -25,7 +25,7 @@ import pyarrow as pa
 from corpusmith.errors import InputError, RecipeError, nearest
 from corpusmith.op import Task, TaskContext, Work
 from corpusmith.store.parts import iter_part
-from corpusmith.tokenize.encode import read_docs
+from corpusmith.tokenize.documents import read_docs
 from corpusmith.tokenize.order import PURPOSE_DRAW, id_bits, keys, order_by
 
 MAX_EPOCHS = 4

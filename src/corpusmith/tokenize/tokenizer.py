@@ -87,8 +87,9 @@ class Tokenizer:
         """From a `tokenizer.json`, or a folder with it, or with GPT-2's vocabulary and merges.
 
         A folder may have `vocab.json` and `merges.txt`, or by their older names `encoder.json`
-        and `vocab.bpe`. `end_token` is the text of the end token; by default what
-        `tokenizer_config.json` calls `eos_token`, else the first one known.
+        and `vocab.bpe`. `end_token` is the text of the end token; by default what the folder's
+        `tokenizer_config.json` calls `eos_token`, else the first of `KNOWN_END_TOKENS`. A file
+        is read alone, without its neighbours.
 
         Raises InputError, saying what was looked for.
         """
@@ -101,7 +102,7 @@ class Tokenizer:
                 where=str(path),
                 expected="a tokenizer.json, or a folder with one",
             )
-        return cls(_from_file(path), end_token or _configured_end(path.parent))
+        return cls(_from_file(path), end_token)
 
     @property
     def vocab_size(self) -> int:

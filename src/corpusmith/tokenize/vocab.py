@@ -183,7 +183,7 @@ def tokenizer_task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
     if "load" in params:
         path, revision = find(params["load"], params.get("revision"))
         tokenizer = Tokenizer.load(path, end_token=params.get("end_token"))
-        info |= {"loaded": str(params["load"]), "revision": revision}
+        info |= {"loaded": params["load"] if revision else path.name, "revision": revision}
     else:
         os.environ["TOKENIZERS_PARALLELISM"] = "true"  # this task runs alone
         budget = int(params.get("sample_bytes") or SAMPLE_BYTES)

@@ -72,7 +72,7 @@ def latest(folder: Path) -> tuple[Path | None, list[Path]]:
 
     Every byte is read and compared with the marker.
     """
-    damaged = []
+    damaged: list[Path] = []
     for path in reversed(_all(folder)):
         if whole(path):
             return path, damaged

@@ -12,7 +12,7 @@ import platform
 import sys
 import time
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -96,7 +96,7 @@ def choose(params: TrainParams, model: nn.Module, batch: Batch, device: torch.de
     if params.compile:
         try:
             eager = _seconds(chosen, model, batch)
-            faster = _seconds(chosen, torch.compile(model), batch)
+            faster = _seconds(chosen, cast(nn.Module, torch.compile(model)), batch)
         except Exception as error:
             first = (str(error) or type(error).__name__).strip().splitlines()[0]
             notes.append(f"compile: true, but it does not work here, so eager: {first}")

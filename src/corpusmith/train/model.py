@@ -85,7 +85,7 @@ def _from_checkpoint(
     params: TrainParams, vocab_size: int, end_token: int, length: int
 ) -> PreTrainedModel:
     model = load_model(params.model, revision=params.revision)
-    rows = model.get_input_embeddings().weight.shape[0]
+    rows = model.get_input_embeddings().weight.size(0)  # type: ignore[union-attr, operator]
     if vocab_size > rows:
         raise InputError(
             f"the tokenizer has {vocab_size:,} tokens, the model {params.model!r} only {rows:,}",

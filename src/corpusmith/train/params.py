@@ -77,7 +77,7 @@ class TrainParams(BaseModel):
                     f"leave these out, or name one of {', '.join(SHAPES)}"
                 )
             return self
-        layers, heads, width = self.shape
+        _, heads, width = self.shape
         if width % heads:
             raise ValueError(f"width {width} is no multiple of heads {heads}")
         if self.kv_heads is not None and (self.model != "llama" or heads % self.kv_heads):

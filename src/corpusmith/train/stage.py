@@ -122,7 +122,7 @@ def _train(
         seed=spec["seed"],
     )
     setting = _setting(params, model, windows, folder)
-    model.to(setting.device)
+    model.to(torch.device(setting.device))  # type: ignore[arg-type]
     held_out = []
     if spec["held_out"]:
         documents = list(_held_out_tokens(spec["held_out"], tokenizer))

@@ -1,0 +1,142 @@
+"""Re-checks a finished run: every checksum, the conservation law, every join.
+
+What was read is what the readers logged before any operation (a count and an order-independent
+checksum of ids in the manifests of collect); everything else is recomputed from the Parquet
+files themselves, so a row that was lost is found even where the manifests agree with the files.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from corpusmith.errors import CorpusmithError
+from corpusmith.report.conservation import Findings, bits_per_byte, check_conservation
+from corpusmith.report.run import Run
+from corpusmith.store.atomic import read_json
+from corpusmith.store.fingerprint import hash_file, hash_json
+from corpusmith.store.workspace import read_manifest
+
+TRAINING = "training.json"
+
+
+def verify(run: Run) -> dict[str, Any]:
+    """{"problems": [{check, where, problem}], "counts": {stages, files, bytes, documents, ...}}.
+
+    Checks: `checksum`, `manifest`, `conservation`, `join`, `decisions`, `duplicates`, `tokens`,
+    `summary`, `evaluation`, `readable`. A run is fine where there are no problems. Raises
+    InputError where the run or a stage was written by a newer version.
+    """
+    found = Findings()
+    _ = run.summary["schema"]  # refuses a newer schema by name
+    for stage in run.stages():
+        check_stage(run, stage, found)
+    check_conservation(run, found)
+    check_evaluation(run, found)
+    return {"problems": found.problems, "counts": dict(found.counts)}
+
+
+# --- files -------------------------------------------------------------------------------
+
+
+def check_stage(run: Run, stage: dict[str, Any], found: Findings) -> None:
+    """The manifest of a stage, and every file that it names."""
+    folder = run.root / stage["folder"]
+    if not (folder / "manifest.json").exists():
+        found.problem("manifest", folder, "the result is not there, or not complete")
+        return
+    try:
+        manifest = read_manifest(folder)
+    except CorpusmithError as error:
+        if not isinstance(error.__cause__, (OSError, ValueError)):
+            raise  # a newer schema
+        found.problem("manifest", folder, error.what)
+        return
+    found.counts["stages"] += 1
+    if manifest.get("fingerprint") != stage["fingerprint"]:
+        found.problem("manifest", folder, "the fingerprint is not the one in recipe.lock.yaml")
+    if hash_json(manifest.get("ingredients")) != manifest.get("fingerprint"):
+        found.problem("manifest", folder, "the fingerprint is not that of its ingredients")
+    with found.reading(folder / "manifest.json"):
+        for entry in manifest["parts"]:
+            path = folder / "parts" / "main" / f"{entry['part']}.json"
+            with found.reading(path):
+                if read_json(path) != entry:
+                    found.problem("manifest", path, "the part's entry is not the manifest's")
+            for file in entry["files"].values():
+                _check_file(folder, file, found)
+    for path in sorted((folder / "parts").glob("*/*.json")):
+        if path.parent.name != "main":
+            _check_round(folder, path, found)
+    if (folder / TRAINING).exists():
+        with found.reading(folder / TRAINING):
+            for name, digest in read_json(folder / TRAINING)["files"].items():
+                _check_digest(folder / name, digest, found)
+
+
+def _check_round(folder: Path, path: Path, found: Findings) -> None:
+    """Files of an inner round; a folder that was cleared once nobody needed it is fine."""
+    with found.reading(path):
+        for file in read_json(path)["files"].values():
+            if (folder / file["path"]).parent.exists():
+                _check_file(folder, file, found)
+
+
+def _check_file(folder: Path, file: dict[str, Any], found: Findings) -> None:
+    path = folder / file["path"]
+    try:
+        actual = path.stat().st_size
+    except OSError:
+        found.problem("checksum", path, "the file is not there")
+        return
+    if actual != file["bytes"]:
+        found.problem("checksum", path, f"{actual:,} bytes, {file['bytes']:,} were written")
+        return
+    _check_digest(path, file["xxh3_128"], found)
+
+
+def _check_digest(path: Path, digest: str, found: Findings) -> None:
+    with found.reading(path):
+        if hash_file(path) != digest:
+            found.problem("checksum", path, "its content is not what was written")
+        found.counts["files"] += 1
+        found.counts["bytes"] += path.stat().st_size
+
+
+# --- the evaluation ----------------------------------------------------------------------
+
+
+def check_evaluation(run: Run, found: Findings) -> None:
+    """Bits per byte from the scores of each document: a ratio of sums."""
+    if not run.has("evaluate"):
+        return
+    folder = run.stage("evaluate")
+    with found.reading(folder):
+        stored = read_json(folder / "summary.json")
+        if "bits_per_byte" not in stored:
+            return
+        recomputed = bits_per_byte(folder / "documents.parquet")
+        for name, value in (("summary.json", stored), ("the manifest", run.info("evaluate"))):
+            if abs(value["bits_per_byte"] - recomputed) > 1e-9:
+                found.problem(
+                    "evaluation",
+                    folder,
+                    f"{name} says {value['bits_per_byte']} bits per byte, the documents' scores "
+                    f"give {recomputed}",
+                )
+
+
+def render_verify(result: dict[str, Any]) -> list[str]:
+    """Lines for a terminal."""
+    counts = result["counts"]
+    lines = [
+        f"{problem['check']:<13} {problem['where']}\n{'':<13} {problem['problem']}"
+        for problem in result["problems"]
+    ]
+    looked = (
+        f"{counts.get('stages', 0):,} stages, {counts.get('files', 0):,} files "
+        f"({counts.get('bytes', 0):,} bytes), {counts.get('documents', 0):,} documents, "
+        f"{counts.get('decisions', 0):,} decisions, {counts.get('edits', 0):,} edits"
+    )
+    verdict = f"{len(lines):,} problems" if lines else "fine: nothing lost, nothing changed"
+    return [*lines, f"looked at    {looked}", f"verdict      {verdict}"]
