@@ -66,7 +66,7 @@ def test_killed_in_every_stage_and_run_again(undisturbed: tuple[Path, Path]) -> 
 
         def started(victim: Victim = victim, target: str = target) -> bool:
             if target == "train":  # in the middle: after the first checkpoint
-                return any((workdir / "models").glob("*/checkpoints/*/complete.json"))
+                return any((workdir / "models").glob("*/checkpoints/*/COMPLETE.json"))
             return any(e["event"] == "start" and e["stage"] == target for e in victim.lines())
 
         assert victim.kill_when(started), f"the kill in {target} missed"

@@ -22,7 +22,7 @@ ALPHABET = (
 TEXTS = st.lists(
     st.one_of(
         st.text(ALPHABET, max_size=60),
-        st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
+        st.text(st.characters(exclude_categories=["Cs", "Cn", "Co"]), max_size=30),
     ),
     max_size=8,
 )

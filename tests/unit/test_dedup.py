@@ -333,7 +333,8 @@ def test_many_buckets_and_large_groups_give_the_same(tmp_path, family, monkeypat
         monkeypatch.setattr(buckets, "BUCKET_ROWS", rows)
         corpus = Corpus(tmp_path / f"{number}", docs, [(NEAR, {})], part_rows=100)
         work = corpus.run(near.execute, "near")
-        results.append(corpus.decisions(work))
+        # Through whom a chain was found depends on what was compared first.
+        results.append([{**row, "also": None} for row in corpus.decisions(work)])
         assert work.info["largest_cluster"] == 150
         assert (work.info["large_groups"] > 0) == (limit == 64)
     assert results[0] == results[1]

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from corpusmith import schema
+from corpusmith import catalog, schema
 from corpusmith.clean.ranges import Column, parse_condition
 from corpusmith.clean.rules import (
     RuleSet,
@@ -20,6 +20,7 @@ from corpusmith.clean.rules import (
     variants,
 )
 from corpusmith.errors import RecipeError
+from corpusmith.store.loading import load_operation
 
 HERE = Path()
 
@@ -116,8 +117,11 @@ def test_one_text_for_one_condition(raw, text):
 
 @pytest.mark.parametrize(
     "raw",
-    ["..", "1...5", ".5..", "a..b", "10..3", "1..2015-01-01", "nan..", "0x10..", [], None]
-    + [{"rnage": "1.."}, {"null": "drop"}, {"range": "1..", "null": "maybe"}, float("inf")],
+    [
+        *("..", "1...5", ".5..", "a..b", "10..3", "1..2015-01-01", "nan..", "0x10.."),
+        *([], None, {"rnage": "1.."}, {"null": "drop"}, {"range": "1..", "null": "maybe"}),
+        float("inf"),
+    ],
 )
 def test_what_is_no_condition(raw):
     with pytest.raises(RecipeError) as error:
@@ -546,3 +550,16 @@ def test_no_stop_words_but_for_english():
                 if rule.signal.startswith("stop_words"):
                     assert rule.default is None
                     assert list(rule.by["lang"]) == ["en"]
+
+
+def test_operations_measure_what_the_shipped_sets_read():
+    """Every signal of every shipped set is one of an operation, and of a type that it fits."""
+    fields = {name: schema.DOCUMENT.field(name).type for name in schema.DOCUMENT_RULE_COLUMNS}
+    for name in ("quality", "repetition", "code", "c4_lines", "dclm_lines"):
+        operation = load_operation(catalog.OPERATIONS[name].address)
+        params = operation.params() if operation.params else None
+        fields |= {field.name: field.type for field in operation.schema(params)}
+    for name in shipped():
+        for variant in ["", *variants(name)]:
+            rules = load_rule_set({"set": name, "variant": variant} if variant else name, HERE)
+            check_rule_set(rules, fields)

@@ -19,6 +19,7 @@ from corpusmith.kernels.chars import (
     TERMINAL,
     TERMINAL_ASCII,
     WORD,
+    Classes,
     classes,
 )
 from corpusmith.kernels.lines import FOUND_JAVASCRIPT, FOUND_POLICY, find_phrase, is_ellipsis
@@ -86,11 +87,13 @@ def measure_lines(column: pa.Array | pa.ChunkedArray) -> Lines:
 
 
 @njit(cache=True, nogil=True)
-def _measure(data, offsets, tables, counts, ends):
+def _measure(
+    data: np.ndarray, offsets: np.ndarray, tables: Classes, counts: np.ndarray, ends: np.ndarray
+) -> None:
     line = 0
     for row in range(len(offsets) - 1):
         at, end = offsets[row], offsets[row + 1]
-        points = np.int64(0)
+        points = 0
         while at < end:
             at, points = _measure_line(data, at, end, points, tables, counts[line])
             line += 1
@@ -98,7 +101,9 @@ def _measure(data, offsets, tables, counts, ends):
 
 
 @njit(cache=True, nogil=True)
-def _measure_line(data, at, end, points, tables, count):
+def _measure_line(
+    data: np.ndarray, at: int, end: int, points: int, tables: Classes, count: np.ndarray
+) -> tuple[int, int]:
     """Fill `count` for the line at `at`; returns where the next one starts."""
     start, start_point = at, points
     first, last = end, start
@@ -207,7 +212,24 @@ def cut_lines(
 
 
 @njit(cache=True, nogil=True)
-def _cut(data, offsets, counts, ends, drop, out, out_ends, spans, span_ends):
+def _copy(data: np.ndarray, start: int, stop: int, out: np.ndarray, at: int) -> int:
+    for byte in range(stop - start):  # assigning a slice takes Numba seconds to compile
+        out[at + byte] = data[start + byte]
+    return at + stop - start
+
+
+@njit(cache=True, nogil=True)
+def _cut(
+    data: np.ndarray,
+    offsets: np.ndarray,
+    counts: np.ndarray,
+    ends: np.ndarray,
+    drop: np.ndarray,
+    out: np.ndarray,
+    out_ends: np.ndarray,
+    spans: np.ndarray,
+    span_ends: np.ndarray,
+) -> None:
     written = 0
     span = 0
     for row in range(len(offsets) - 1):
@@ -232,8 +254,7 @@ def _cut(data, offsets, counts, ends, drop, out, out_ends, spans, span_ends):
             if blank and dropped and after_blank:
                 spans[span - 1, 1], spans[span - 1, 3] = past_point, past
                 continue
-            out[written : written + past - start] = data[start:past]
-            written += past - start
+            written = _copy(data, start, past, out, written)
             after_blank = blank
             dropped = False
             if not blank:
@@ -255,9 +276,9 @@ def _cut(data, offsets, counts, ends, drop, out, out_ends, spans, span_ends):
 
 
 @njit(cache=True, nogil=True)
-def _gather(data, spans, ends, out):
+def _gather(data: np.ndarray, spans: np.ndarray, ends: np.ndarray, out: np.ndarray) -> None:
     for span in range(len(spans)):
-        out[ends[span] : ends[span + 1]] = data[spans[span, 2] : spans[span, 3]]
+        _copy(data, spans[span, 2], spans[span, 3], out, ends[span])
 
 
 def warm() -> None:

@@ -47,9 +47,9 @@ class C4LinesParams(BaseModel):
     """How a line must end: `ascii` in . ? ! " ' as in C4; `any` also in the full stops,
     question and exclamation marks of other scripts (。！？ ।  ؟ ...) and in ” ’ 」 』; `off` in
     anything, as FineWeb has it (then a line may end in an ellipsis, too)."""
-    min_words: int = Field(3, ge=0)
+    min_words: int = Field(default=3, ge=0)
     """A line needs as many: 3 in the paper, 5 in C4's published constants and in DCLM, 0 = off."""
-    max_word_chars: int = Field(1000, ge=0)
+    max_word_chars: int = Field(default=1000, ge=0)
     """A line with a longer run of characters without white space goes; 0 = off."""
     javascript: bool = True
     """A line with "javascript" in any case goes."""
@@ -110,13 +110,13 @@ def c4_lines(batch: pa.Table, ctx: Context) -> pa.Table:
 class DclmLinesParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    max_uppercase_frac: float = Field(0.5, ge=0, le=1)
+    max_uppercase_frac: float = Field(default=0.5, ge=0, le=1)
     """Of the line's characters, at most as many may be upper case; 1 = off."""
-    max_digits_frac: float = Field(0.999999, ge=0, le=1)
+    max_digits_frac: float = Field(default=0.999999, ge=0, le=1)
     """Of the line's characters, at most as many may be digits or numbers; 1 = off."""
     counters: bool = True
     """A line that only counts something ("3 likes", "12条评论") goes."""
-    min_words: int = Field(2, ge=0)
+    min_words: int = Field(default=2, ge=0)
     """A line needs as many words; 0 = off."""
 
 

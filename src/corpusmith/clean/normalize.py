@@ -232,7 +232,14 @@ _CP1252_CODES = np.array(sorted(map(ord, _CP1252_HIGH)), np.int32)
 
 
 @njit(cache=True, nogil=True)
-def _screen_kernel(data, offsets, cp1252, flags, dirty, ends):
+def _screen_kernel(
+    data: np.ndarray,
+    offsets: np.ndarray,
+    cp1252: np.ndarray,
+    flags: np.ndarray,
+    dirty: np.ndarray,
+    ends: np.ndarray,
+) -> None:
     found_lines = 0
     for row in range(len(flags)):
         flag = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import re
@@ -21,7 +20,7 @@ from corpusmith.op import Context, op, signal
 PiiType = Literal["email", "ip", "phone", "card", "secret"]
 Found = tuple[int, int, str]
 TYPES: tuple[PiiType, ...] = ("email", "ip", "phone", "card", "secret")
-TOKENS = {kind: f"<{kind.upper()}>" for kind in TYPES}
+TOKENS: dict[str, str] = {kind: f"<{kind.upper()}>" for kind in TYPES}
 
 PII_SIGNALS = pa.schema(
     [
@@ -56,7 +55,7 @@ def pii(batch: pa.Table, ctx: Context) -> pa.Table:
     """
     params = ctx.params or PiiParams()
     kinds = tuple(kind for kind in FINDERS if kind in params.types)
-    counts = {kind: np.zeros(len(batch), np.int32) for kind in TYPES}
+    counts: dict[str, np.ndarray] = {kind: np.zeros(len(batch), np.int32) for kind in TYPES}
     out = {}
 
     spans, new = SpanColumns(), {}
@@ -90,7 +89,7 @@ def find(
     """
     kinds = [kind for kind in FINDERS if kind in kinds]
     matches = [pc.match_substring_regex(column, SCREENS[kind]) for kind in kinds]
-    rows = np.flatnonzero(functools.reduce(np.logical_or, map(_plain, matches), False))
+    rows = np.flatnonzero(_any(matches))
     if not len(rows):
         return {}
     some = column.take(pa.array(rows))
@@ -123,6 +122,10 @@ def find(
         for row, text, spans in zip(rows.tolist(), texts, found, strict=True)
         if spans
     }
+
+
+def _any(masks: list[pa.Array | pa.ChunkedArray]) -> np.ndarray:
+    return np.logical_or.reduce([_plain(mask) for mask in masks]) if masks else np.zeros(0, bool)
 
 
 def _plain(mask: pa.Array | pa.ChunkedArray) -> np.ndarray:
@@ -192,7 +195,7 @@ def _mask_meta(
     # An escape such as \u0040 hides what the screens look for.
     matches = [pc.match_substring_regex(column, SCREENS[kind]) for kind in kinds]
     matches.append(pc.match_substring(column, "\\"))
-    rows = np.flatnonzero(functools.reduce(np.logical_or, map(_plain, matches)))
+    rows = np.flatnonzero(_any(matches))
     if not len(rows):
         return column
     values = column.to_pylist()

@@ -184,8 +184,8 @@ _ANY_NUMBER = re.compile(
     r"(?<![\w.+-])(?:\([0-9]{2,5}\)[ ./-]?)?[0-9](?:[ ./-]{0,2}[0-9]){3,13}(?!\w|[-.]\w)", re.ASCII
 )
 _A_PHONE = re.compile(
-    r"(?:\b(?:tele)?phones?|\btel|\bmobile|\bcell|\b(?:call|dial)(?: me| us)?|\bfax|\bwhatsapp|\bwechat"
-    r"|\bsms|\bhotline|\bcontact|电话|電話|手机|手機|座机|联系方式|致电|热线|传真|微信)"
+    r"(?:\b(?:tele)?phones?|\btel|\bmobile|\bcell|\b(?:call|dial)(?: me| us)?|\bfax|\bwhatsapp"
+    r"|\bwechat|\bsms|\bhotline|\bcontact|电话|電話|手机|手機|座机|联系方式|致电|热线|传真|微信)"
     r"(?:号码?|號碼?)?(?:\s*(?:number|no\.?|num))?(?: (?:is|at|on|to))?[\"'“”]?\s*"
     r"[.:：=是为為]?\s*[\"'“”(（]?\s*$"
 )

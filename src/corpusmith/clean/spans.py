@@ -148,12 +148,13 @@ def replace_rows(
         return column
     data, offsets = text_buffers(column)
     lengths = np.diff(offsets)
-    pieces, at = [], 0
+    pieces: list[bytes | memoryview] = []
+    at = 0
     for row, text in new.items():
         encoded = text.encode()
-        pieces += [data[offsets[at] : offsets[row]].data, encoded]
+        pieces += [memoryview(data[offsets[at] : offsets[row]]), encoded]
         lengths[row] = len(encoded)
         at = row + 1
-    pieces.append(data[offsets[at] :].data)
+    pieces.append(memoryview(data[offsets[at] :]))
     joined = np.frombuffer(b"".join(pieces), np.uint8)
     return large_string(joined, np.concatenate(([0], np.cumsum(lengths))))

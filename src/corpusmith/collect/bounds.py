@@ -59,16 +59,13 @@ _TAG = re.compile(
     r"<(?:!--(?P<comment>)|(?P<bang>[!?])|(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*+)"
     r"(?P<rest>(?:[^>\"']|=\s*+\"[^\"]*+\"|=\s*+'[^']*+'|[\"'])*+)>?)"
 )
+_LONG_TAG = re.compile(rb"<[a-zA-Z](?:[^>\"']|\"[^\"]*+\"|'[^']*+'|[\"'])*+")
 _ATTRIBUTE = re.compile(r"[^\s/>=]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]*))?")
 
 
 def check_html(page: str) -> None:
     """RecordError (too_deep, too_complex) for a page that is too costly to parse."""
-    if page.count("<") <= FREE_TAGS:
-        clear = len(max(page.split("<"), key=len)) <= 2 * MAX_ATTRIBUTES or not _long_tag(page)
-    else:
-        clear = _cleared(page)
-    if not clear:
+    if not _cleared(page):
         _walk(page)
 
 
@@ -78,29 +75,51 @@ def _cleared(page: str) -> bool:
     at = np.flatnonzero(data == ord("<"))
     # An attribute takes two characters or more, so a tag with too many is long. Attributes whose
     # values are tags escape this; those that escape the other bounds as well meet the watchdog.
-    if int(np.diff(at).max()) > 2 * MAX_ATTRIBUTES and _long_tag(page):
-        return False
+    gaps = at[1:] - at[:-1]
+    for index in np.flatnonzero(gaps > 2 * MAX_ATTRIBUTES):
+        piece = data[at[index] : at[index + 1]].tobytes()
+        match = _LONG_TAG.match(piece)
+        if match is not None and match.end() > 2 * MAX_ATTRIBUTES:
+            return False
+    if len(at) <= FREE_TAGS:
+        return True
     at = at[:-1]
-    first = data[at + 1]
-    close = first == ord("/")
-    initial = np.where(close, data[at + 2], first) | 32
-    is_tag = (initial >= ord("a")) & (initial <= ord("z"))
-    second = data[at + 2] | 32
-    # Void elements by their letters: br, hr, im(g), in(put), me(ta), lin(k); the rest is rare.
-    void = (second == ord("r")) & ((initial == ord("b")) | (initial == ord("h")))
-    void |= (initial == ord("i")) & ((second == ord("m")) | (second == ord("n")))
-    void |= (initial == ord("m")) & (second == ord("e"))
-    void |= (initial == ord("l")) & (second == ord("i")) & (data[at + 3] | 32 == ord("n"))
-    step = np.where(close, -1, 1) * (is_tag & (close | ~void))
+    close = data[at + 1] == ord("/")
+    letters = [data[at + 1 + close + i].astype(np.int32) | 32 for i in range(3)]
+    is_tag = (letters[0] >= ord("a")) & (letters[0] <= ord("z"))
+    pair = letters[0] << 8 | letters[1]
+    void = _VOID_PAIR[pair & 0x7FFF] & ~close & ((pair != _LI) | (letters[2] == ord("n")))
+    step = np.where(close, -1, 1) * (is_tag & ~void)
+    if int(is_tag.sum()) > MAX_TAGS or int(_clamped(step * _MAY_FORMAT[letters[0]]).sum()) > MAX_CLONES:
+        return False
     depth = _clamped(step)
-    if int(depth.max()) > MAX_DEPTH:
-        return False
-    if int(is_tag.sum()) > MAX_TAGS or int(depth.sum()) > MAX_VISITS:
-        return False
-    formatting = _clamped(step * _MAY_FORMAT[initial])
-    return int(formatting.sum()) <= MAX_CLONES
+    if int(depth.max()) <= MAX_DEPTH and int(depth.sum()) <= MAX_VISITS:
+        return True
+    # Old pages leave <p>, <li> and cells open, which tree construction closes. Between two elements
+    # of other kinds at most IMPLIED of these are open, so the depth of the others bounds it as well.
+    ended = ~((letters[1] >= ord("a")) & (letters[1] <= ord("z")))
+    ended_2 = ~((letters[2] >= ord("a")) & (letters[2] <= ord("z")))
+    implied = ended & _IMPLIED_ONE[letters[0]] | ended_2 & _IMPLIED_PAIR[pair & 0x7FFF]
+    depth = IMPLIED * (_clamped(step * ~implied) + 1)
+    return int(depth.max()) <= MAX_DEPTH and int(depth.sum()) <= MAX_VISITS
 
 
+def _table(size: int, keys: list[int]) -> np.ndarray:
+    table = np.zeros(size, bool)
+    table[keys] = True
+    return table
+
+
+def _pair(name: str) -> int:
+    return ord(name[0]) << 8 | ord(name[1])
+
+
+IMPLIED = 6  # a, li or dd, tr, td, p, and one to spare
+_LI = _pair("li")
+# Void elements by their first letters: br, hr, img, input, meta, link; the rest is rare.
+_VOID_PAIR = _table(1 << 15, [_pair(n) for n in ("br", "hr", "im", "in", "me", "li")])
+_IMPLIED_ONE = _table(256, [ord("a"), ord("p")])
+_IMPLIED_PAIR = _table(1 << 15, [_pair(n) for n in ("li", "dd", "dt", "tr", "td", "th")])
 _MAY_FORMAT = np.zeros(256, np.int64)
 _MAY_FORMAT[[ord(name[0]) for name in _FORMATTING]] = 1
 
@@ -109,20 +128,6 @@ def _clamped(step: np.ndarray) -> np.ndarray:
     """int64[n]: running sum of steps that never falls under 0, so that stray end tags count not."""
     total = np.cumsum(step, dtype=np.int64)
     return total - np.minimum(np.minimum.accumulate(total), 0)
-
-
-def _long_tag(page: str) -> bool:
-    """Whether more characters than the attributes allowed would take stand in one tag."""
-    start = page.find("<")
-    while start >= 0:
-        end = page.find("<", start + 1)
-        stop = end if end >= 0 else len(page)
-        if stop - start > 2 * MAX_ATTRIBUTES:
-            match = _TAG.match(page, start)
-            if match is not None and match["rest"] and len(match["rest"]) > 2 * MAX_ATTRIBUTES:
-                return True
-        start = end
-    return False
 
 
 class _Tree:

@@ -35,7 +35,7 @@ _LANG = re.compile(
 )
 _LINK = re.compile(r"<link\b[^>]{0,1000}>", re.IGNORECASE)
 _CANONICAL = re.compile(r"\brel\s*=\s*[\"']?canonical\b", re.IGNORECASE)
-_LICENSE = re.compile(r"\brel\s*=\s*(?:\"[^\"<>]{0,60}?|'[^'<>]{0,60}?|)\blicense\b")
+_REL = re.compile(r"\brel\s*=\s*(?:\"[^\"<>]*|'[^'<>]*|)\Z", re.IGNORECASE)
 _HREF = re.compile(r"\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 
 
@@ -168,13 +168,14 @@ def _canonical(head: str) -> str | None:
 
 def _license(page: str) -> str | None:
     """Where the first link with rel=license points (https://html.spec.whatwg.org/#link-type-license)."""
-    if "license" not in page:
-        return None
-    for match in _LICENSE.finditer(page):
-        start = page.rfind("<", max(0, match.start() - 1000), match.start())
-        end = page.find(">", match.end(), match.end() + 1000)
-        if start >= 0 and end >= 0 and (found := _href(page[start : end + 1])):
-            return found
+    at = page.find("license")
+    while at >= 0:
+        if _REL.search(page, max(0, at - 80), at):
+            start = page.rfind("<", max(0, at - 1000), at)
+            end = page.find(">", at, at + 1000)
+            if start >= 0 and end >= 0 and (found := _href(page[start : end + 1])):
+                return found
+        at = page.find("license", at + 7)
     return None
 
 

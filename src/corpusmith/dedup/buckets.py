@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 
 from corpusmith.errors import CorpusmithError
 from corpusmith.kernels.minhash import link_leaders, link_pairs, similarities
-from corpusmith.kernels.unionfind import forest
+from corpusmith.kernels.unionfind import forest, roots
 from corpusmith.op import Task, TaskContext, Work
 from corpusmith.store.parts import (
     PartWriter,
@@ -325,13 +325,19 @@ def _candidate_edges(
     flat = keyed["row"][np.repeat(small, sizes)]
     ends = np.concatenate([[0], np.cumsum(sizes[small])])
     totals = np.concatenate([[0], np.cumsum(weights(flat))])[ends]
+    nodes, numbers = np.unique(flat, return_inverse=True)
+    parent = np.arange(len(nodes))
     for start, stop in batches(np.diff(totals), np.diff(ends)):
-        rows, places = np.unique(flat[ends[start] : ends[stop]], return_inverse=True)
-        arrays = exchange.sketches(rows, exact).arrays()
+        members = numbers[ends[start] : ends[stop]]
         bounds = ends[start : stop + 1] - ends[start]
-        left, right, value, pairs = link_pairs(places, bounds, threshold, exact, *arrays)
+        members, bounds = unconnected(members, bounds, parent)
+        documents, places = np.unique(members, return_inverse=True)
+        arrays = exchange.sketches(nodes[documents], exact).arrays()
+        left, right, value, pairs = link_pairs(
+            places, bounds, documents, parent, threshold, exact, *arrays
+        )
         compared += pairs
-        add(rows, left, right, value)
+        add(nodes[documents], left, right, value)
 
     large = np.flatnonzero(sizes > PAIRWISE_LIMIT)
     for group_index in large:
@@ -347,6 +353,19 @@ def _candidate_edges(
             add(rows, left, right, value)
             leaders = rows[now]
     return edges, {"compared": compared, "large_groups": len(large)}
+
+
+def unconnected(
+    members: np.ndarray, bounds: np.ndarray, parent: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Members and bounds of the groups that are not one component yet: no sketch is read for
+    the others."""
+    if len(members) == 0:
+        return members, bounds
+    found = roots(parent, members)
+    open_ = np.minimum.reduceat(found, bounds[:-1]) != np.maximum.reduceat(found, bounds[:-1])
+    sizes = np.diff(bounds)
+    return members[np.repeat(open_, sizes)], np.concatenate([[0], np.cumsum(sizes[open_])])
 
 
 def spanning(edges: np.ndarray) -> np.ndarray:

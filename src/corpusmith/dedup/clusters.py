@@ -44,7 +44,7 @@ def all_edges(folder: Path) -> np.ndarray:
 
 
 def merge_type(id_bytes: int) -> np.dtype:
-    """A document that leaves: its global row, the one kept, and its nearest known neighbour."""
+    """A document that leaves: its global row, the one kept, a neighbour it was verified with."""
     return np.dtype(
         [
             ("row", "<i8"),
@@ -119,7 +119,8 @@ def clusters(spec: dict[str, Any], ctx: TaskContext) -> None:
 def _nearest(
     nodes: int, left: np.ndarray, right: np.ndarray, value: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each document the other end of its edge of highest value (ties: smallest place)."""
+    """For each document the other end of its edge of highest value (ties: smallest place), of the
+    edges that made the cluster: not all pairs are compared."""
     ends = np.concatenate([left, right])
     others = np.concatenate([right, left])
     values = np.concatenate([value, value])

@@ -150,7 +150,7 @@ def execute(work: Work) -> None:
     """The stage: decisions with rule `near_duplicate`, value the Jaccard with the one kept.
 
     Where that is below the threshold (the document belongs to the cluster through others),
-    `also` names the nearest of them: "through: <id> 0.8123".
+    `also` names one of them: "through: <id> 0.8123".
     """
     known = NearParams.model_fields
     params = NearParams.model_validate({k: v for k, v in work.params.items() if k in known})

@@ -28,6 +28,7 @@ from corpusmith.kernels.shingles import (
     table_size,
     word_hashes,
 )
+from corpusmith.kernels.unionfind import find_root
 
 RECALL_AT_THRESHOLD = 0.77
 """Of 14 bands x 8 rows at a threshold of .75, datatrove's choice: see `lsh_shape`."""
@@ -225,16 +226,20 @@ def _grown(array: np.ndarray, size: int) -> np.ndarray:
 def link_pairs(
     members: np.ndarray,
     bounds: np.ndarray,
+    numbers: np.ndarray,
+    parent: np.ndarray,
     threshold: float,
     exact: bool,
     signature: np.ndarray,
     hashes: np.ndarray,
     offsets: np.ndarray,
 ) -> tuple:
-    """All pairs within small LSH buckets whose similarity reaches the threshold.
+    """Pairs within small LSH buckets whose similarity reaches the threshold.
 
     Bucket g holds `members[bounds[g]:bounds[g + 1]]` (int64), rows of the sketches
-    `signature` or, with `exact`, of `hashes` and `offsets`.
+    `signature` or, with `exact`, of `hashes` and `offsets`. `parent` is a union-find of
+    documents, `numbers` the place there of each row of the sketches: a pair that is connected
+    already (most share several bands) is not compared again, a pair found is connected.
     Returns left, right (int64), similarity (float64) and the number of comparisons.
     """
     left = np.empty(1024, np.int64)
@@ -245,17 +250,22 @@ def link_pairs(
     for g in range(len(bounds) - 1):
         for p in range(bounds[g] + 1, bounds[g + 1]):
             for q in range(bounds[g], p):
+                one = find_root(parent, numbers[members[q]])
+                other = find_root(parent, numbers[members[p]])
+                if one == other:
+                    continue
                 s = _similarity(members[q], members[p], exact, signature, hashes, offsets)
                 compared += 1
                 if s >= threshold:
                     if found == len(left):
-                        left = _grown(left, found)
-                        right = _grown(right, found)
-                        value = _grown(value, found)
+                        left = _grown(left, found + 1)
+                        right = _grown(right, found + 1)
+                        value = _grown(value, found + 1)
                     left[found] = members[q]
                     right[found] = members[p]
                     value[found] = s
                     found += 1
+                    parent[max(one, other)] = min(one, other)
     return left[:found], right[:found], value[:found], compared
 
 
@@ -318,5 +328,5 @@ def warm() -> None:
     band_keys(signature, 2, 4)
     none = np.zeros(0, np.int64)
     similarities(none, none, True, signature, hashes, ends)
-    link_pairs(none, np.zeros(1, np.int64), 0.5, False, signature, hashes, ends)
+    link_pairs(none, np.zeros(1, np.int64), none, none, 0.5, False, signature, hashes, ends)
     link_leaders(0, 2, 4, 0.5, False, signature, hashes, ends)

@@ -86,7 +86,8 @@ def _without_accents(char: str) -> int:
 def fold_table() -> np.ndarray:
     """uint32[TABLE_SIZE]: SEPARATOR, IGNORED, or the normalised code point, with OWN or without.
 
-    By Python's own Unicode tables: a character that a later Unicode assigns counts as a letter.
+    By Python's own Unicode tables: a character that only a later Unicode assigns counts as a
+    letter, in the ranges of own words as one of those.
     """
     table = np.arange(TABLE_SIZE, dtype=np.uint32)
     category = unicodedata.category

@@ -7,13 +7,23 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def _find(parent: np.ndarray, x: int) -> int:
+def find_root(parent: np.ndarray, x: int) -> int:
+    """The root of x in a union-find (int64 parents)."""
     root = x
     while parent[root] != root:
         root = parent[root]
     while parent[x] != root:  # the path is shortened for the next one
         parent[x], x = root, parent[x]
     return root
+
+
+@njit(cache=True, nogil=True)
+def roots(parent: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """int64: the root of each of `nodes`."""
+    out = np.empty(len(nodes), np.int64)
+    for i in range(len(nodes)):
+        out[i] = find_root(parent, nodes[i])
+    return out
 
 
 @njit(cache=True, nogil=True)
@@ -25,14 +35,14 @@ def components(nodes: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """
     parent = np.arange(nodes)
     for e in range(len(left)):
-        a = _find(parent, left[e])
-        b = _find(parent, right[e])
+        a = find_root(parent, left[e])
+        b = find_root(parent, right[e])
         if a < b:
             parent[b] = a
         elif b < a:
             parent[a] = b
     for x in range(nodes):
-        parent[x] = _find(parent, x)
+        parent[x] = find_root(parent, x)
     return parent
 
 
@@ -42,8 +52,8 @@ def forest(nodes: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     parent = np.arange(nodes)
     joins = np.zeros(len(left), np.bool_)
     for e in range(len(left)):
-        a = _find(parent, left[e])
-        b = _find(parent, right[e])
+        a = find_root(parent, left[e])
+        b = find_root(parent, right[e])
         if a != b:
             joins[e] = True
             parent[max(a, b)] = min(a, b)
@@ -54,4 +64,5 @@ def warm() -> None:
     """Compile every kernel of this module."""
     one = np.zeros(1, np.int64)
     components(2, one, one + 1)
+    roots(np.arange(2), one)
     forest(2, one, one + 1)
