@@ -65,6 +65,9 @@ class Operation:
     fit_files: str = ""  # the name of the parameter with a glob of files for `fit`
     libraries: tuple[str, ...] = ()  # distributions whose version shapes the result
     modalities: tuple[str, ...] = ()  # documents of other modalities are left alone; () = all
+    redact: Callable[[pa.Array, Any], pa.Array] | None = None
+    """For an edit that hides personal data: `redact(strings, params)` hides it in what other
+    edits of the same pass took out as well. Such an operation gets the key `ctx.secret`."""
 
     def schema(self, params: Any) -> pa.Schema:
         """Columns that it adds with these parameters."""
@@ -82,6 +85,7 @@ def op(
     fit_files: str = "",
     libraries: tuple[str, ...] = (),
     modalities: tuple[str, ...] = (),
+    redact: Callable[[pa.Array, Any], pa.Array] | None = None,
 ) -> Callable[[OperationFunction], OperationFunction]:
     """Mark a function as an operation; it stays a plain function and can be called as one."""
     base, _, version = name.partition(".")
@@ -101,6 +105,7 @@ def op(
             fit_files=fit_files,
             libraries=libraries,
             modalities=modalities,
+            redact=redact,
         )
         return function
 

@@ -198,7 +198,7 @@ class _Maker:
         users = {p: self.hashes.hash(Path(p)) for p in sorted(steps.iter_user_files(built))}
         specs = [step.spec() for step in built.passes]
         extra: dict[str, Any] = {"users": users}
-        if any(step.operation.name == "pii" for step in built.passes):
+        if any(step.operation.redact is not None for step in built.passes):
             self.secret = user_key()
             extra["key"] = hash_json(self.secret.hex())
         libraries = tuple(sorted({n for s in built.passes for n in s.operation.libraries}))

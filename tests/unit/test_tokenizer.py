@@ -208,3 +208,17 @@ def test_sample_takes_the_first_in_seeded_order() -> None:
     assert (choose(bits, sizes, 59, 1) != chosen).any()
     back = choose(bits[::-1], sizes, 59, 0)[::-1]
     assert (back == chosen).all()
+
+
+def test_long_texts_go_to_the_library_in_bounded_calls() -> None:
+    tokenizer = train_bpe(TEXTS, 300)
+    text = "abc, ab. " * 300_000
+    groups = list(tokenizer._groups([text, "abc", text]))
+    sizes = [[len(piece) for _, piece in group] for group in groups]
+    assert max(map(sum, sizes)) <= 1 << 20
+    assert max(map(max, sizes)) < (1 << 18) + 10
+    assert "".join(piece for group in groups for number, piece in group if number == 2) == text
+    library = tokenizer.library
+    library.normalizer = tokenizers.normalizers.Lowercase()
+    whole = list(Tokenizer(library)._groups([text]))  # no proof for this one, so no cut
+    assert whole == [[(0, text)]]

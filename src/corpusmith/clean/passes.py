@@ -240,7 +240,7 @@ def _run(batch: pa.Table, steps: list[_Step]) -> tuple[pa.Table, pa.Table, list[
             else:
                 stored[step.columns[field.name]] = result[field.name]
         if step.operation.kind == "edit":
-            edits += _edit_rows(batch["id"], result["edits"], step)
+            edits += _edit_rows(batch["id"], result["edits"], step, steps)
             for name in ("text", "messages", "meta"):
                 if name in result.column_names:
                     batch = _replace(batch, name, result[name])
@@ -265,8 +265,14 @@ def _replace(batch: pa.Table, name: str, column: Any) -> pa.Table:
     return batch.set_column(batch.column_names.index(name), field, column.cast(field.type))
 
 
-def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step) -> list[pa.Table]:
-    """Rows of `edits/` from a list column of spans."""
+def _edit_rows(
+    ids: pa.ChunkedArray, edits: Any, step: _Step, steps: list[_Step]
+) -> list[pa.Table]:
+    """Rows of `edits/` from a list column of spans.
+
+    A line that another edit dropped may hold an address that masking removes elsewhere, so
+    what edits took out is masked too. Only such text can't be put back to the letter.
+    """
     if isinstance(edits, pa.ChunkedArray):
         edits = edits.combine_chunks()
     spans = pc.list_flatten(edits)
@@ -280,6 +286,10 @@ def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step) -> list[pa.Table]:
     }
     for place, field in enumerate(schema.EDIT_SPAN):
         columns[field.name] = pc.struct_field(spans, [place]).cast(field.type)
+    for masking in steps:
+        if masking.operation.redact is not None and masking is not step:
+            for name in ("removed", "replacement"):
+                columns[name] = masking.operation.redact(columns[name], masking.params)
     return [pa.table(columns, schema=schema.EDITS)]
 
 

@@ -41,7 +41,23 @@ class PiiParams(BaseModel):
     types: tuple[PiiType, ...] = TYPES
 
 
-@op("pii.v1", kind="edit", needs=("text", "messages", "meta"), adds=PII_SIGNALS, params=PiiParams)
+def redact(strings: pa.Array, params: PiiParams | None) -> pa.Array:
+    """The strings with personal data masked; nulls stay. For text that other edits took out."""
+    params = params or PiiParams()
+    kinds = tuple(kind for kind in FINDERS if kind in params.types)
+    return replace_rows(
+        strings, {row: _replace(text, found) for row, (text, found) in find(strings, kinds).items()}
+    )
+
+
+@op(
+    "pii.v1",
+    kind="edit",
+    needs=("text", "messages", "meta"),
+    adds=PII_SIGNALS,
+    params=PiiParams,
+    redact=redact,
+)
 def pii(batch: pa.Table, ctx: Context) -> pa.Table:
     """Puts a token such as <EMAIL> where personal data stood; what counts as such is said at
     each finder of `clean/pii_patterns.py`. Where two kinds overlap, a secret wins, then

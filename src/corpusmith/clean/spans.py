@@ -148,13 +148,11 @@ def replace_rows(
         return column
     data, offsets = text_buffers(column)
     lengths = np.diff(offsets)
-    pieces: list[bytes | memoryview] = []
-    at = 0
+    pieces, at = [], 0
     for row, text in new.items():
         encoded = text.encode()
-        pieces += [memoryview(data[offsets[at] : offsets[row]]), encoded]
+        pieces += [data[offsets[at] : offsets[row]], np.frombuffer(encoded, np.uint8)]
         lengths[row] = len(encoded)
         at = row + 1
-    pieces.append(memoryview(data[offsets[at] :]))
-    joined = np.frombuffer(b"".join(pieces), np.uint8)
-    return large_string(joined, np.concatenate(([0], np.cumsum(lengths))))
+    pieces.append(data[offsets[at] :])
+    return large_string(np.concatenate(pieces), np.concatenate(([0], np.cumsum(lengths))))

@@ -59,47 +59,61 @@ _TAG = re.compile(
     r"<(?:!--(?P<comment>)|(?P<bang>[!?])|(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*+)"
     r"(?P<rest>(?:[^>\"']|=\s*+\"[^\"]*+\"|=\s*+'[^']*+'|[\"'])*+)>?)"
 )
-_LONG_TAG = re.compile(rb"<[a-zA-Z](?:[^>\"']|\"[^\"]*+\"|'[^']*+'|[\"'])*+")
+_LONG_TAG = re.compile(rb"<[a-zA-Z][^\s/>]*+((?:[^>\"']|\"[^\"]*+\"|'[^']*+'|[\"'])*+)")
 _ATTRIBUTE = re.compile(r"[^\s/>=]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]*))?")
 
 
-def check_html(page: str) -> None:
-    """RecordError (too_deep, too_complex) for a page that is too costly to parse."""
-    if not _cleared(page):
+def check_html(page: str, data: bytes | None = None) -> None:
+    """RecordError (too_deep, too_complex) for a page that is too costly to parse.
+
+    `data`: the page in UTF-8, where that is at hand.
+    """
+    if not _cleared(page.encode("utf-8", "surrogatepass") if data is None else data):
         _walk(page)
 
 
-def _cleared(page: str) -> bool:
+def _cleared(page: bytes) -> bool:
     """Whether upper bounds of depth, visits, clones and attributes are within the limits."""
-    data = np.frombuffer(page.encode("utf-8", "surrogatepass") + b"<   ", np.uint8)
+    data = np.frombuffer(page, np.uint8)
     at = np.flatnonzero(data == ord("<"))
+    if not len(at):
+        return True
     # An attribute takes two characters or more, so a tag with too many is long. Attributes whose
     # values are tags escape this; those that escape the other bounds as well meet the watchdog.
     gaps = at[1:] - at[:-1]
-    for index in np.flatnonzero(gaps > 2 * MAX_ATTRIBUTES):
-        piece = data[at[index] : at[index + 1]].tobytes()
+    long = at[:-1][gaps > 2 * MAX_ATTRIBUTES].tolist()
+    for start in [*long, int(at[-1])]:
+        end = page.find(b"<", start + 1)
+        piece = page[start : end if end > 0 else len(page)]
         match = _LONG_TAG.match(piece)
-        if match is not None and match.end() > 2 * MAX_ATTRIBUTES:
+        if match is not None and _attributes(match[1].decode("utf-8", "replace")) > MAX_ATTRIBUTES:
             return False
     if len(at) <= FREE_TAGS:
         return True
-    at = at[:-1]
+    at = at[at < len(data) - 4]  # what is cut off at the end is no tag
     close = data[at + 1] == ord("/")
     letters = [data[at + 1 + close + i].astype(np.int32) | 32 for i in range(3)]
     is_tag = (letters[0] >= ord("a")) & (letters[0] <= ord("z"))
-    pair = letters[0] << 8 | letters[1]
-    void = _VOID_PAIR[pair & 0x7FFF] & ~close & ((pair != _LI) | (letters[2] == ord("n")))
-    step = np.where(close, -1, 1) * (is_tag & ~void)
-    if int(is_tag.sum()) > MAX_TAGS or int(_clamped(step * _MAY_FORMAT[letters[0]]).sum()) > MAX_CLONES:
-        return False
+    pair = (letters[0] << 8 | letters[1]) & 0x7FFF
+    void = _VOID_PAIR[pair] & ~close & ((pair != _LI) | (letters[2] == ord("n")))
+    step = (1 - 2 * close.astype(np.int32)) * (is_tag & ~void)
     depth = _clamped(step)
-    if int(depth.max()) <= MAX_DEPTH and int(depth.sum()) <= MAX_VISITS:
+    if len(at) > MAX_TAGS and int(is_tag.sum()) > MAX_TAGS:
+        return False
+    deepest, visits = int(depth.max()), int(depth.sum())
+    if deepest <= MAX_DEPTH and visits <= MAX_CLONES:
+        return True  # formatting elements are among those counted
+    ended = ~((letters[1] >= ord("a")) & (letters[1] <= ord("z")))
+    ended_2 = ~((letters[2] >= ord("a")) & (letters[2] <= ord("z")))
+    formatting = ended & _FORMAT_ONE[letters[0]] | ended_2 & _FORMAT_PAIR[pair]
+    formatting |= _FORMAT_THIRD[pair] == letters[2]
+    if int(_clamped(step * formatting).sum()) > MAX_CLONES:
+        return False
+    if deepest <= MAX_DEPTH and visits <= MAX_VISITS:
         return True
     # Old pages leave <p>, <li> and cells open, which tree construction closes. Between two elements
     # of other kinds at most IMPLIED of these are open, so the depth of the others bounds it as well.
-    ended = ~((letters[1] >= ord("a")) & (letters[1] <= ord("z")))
-    ended_2 = ~((letters[2] >= ord("a")) & (letters[2] <= ord("z")))
-    implied = ended & _IMPLIED_ONE[letters[0]] | ended_2 & _IMPLIED_PAIR[pair & 0x7FFF]
+    implied = ended & _IMPLIED_ONE[letters[0]] | ended_2 & _IMPLIED_PAIR[pair]
     depth = IMPLIED * (_clamped(step * ~implied) + 1)
     return int(depth.max()) <= MAX_DEPTH and int(depth.sum()) <= MAX_VISITS
 
@@ -120,8 +134,12 @@ _LI = _pair("li")
 _VOID_PAIR = _table(1 << 15, [_pair(n) for n in ("br", "hr", "im", "in", "me", "li")])
 _IMPLIED_ONE = _table(256, [ord("a"), ord("p")])
 _IMPLIED_PAIR = _table(1 << 15, [_pair(n) for n in ("li", "dd", "dt", "tr", "td", "th")])
-_MAY_FORMAT = np.zeros(256, np.int64)
-_MAY_FORMAT[[ord(name[0]) for name in _FORMATTING]] = 1
+# A second <a> closes the first, so it is not among those that add up.
+_FORMAT_ONE = _table(256, [ord(n) for n in "bisu"])
+_FORMAT_PAIR = _table(1 << 15, [_pair(n) for n in ("em", "tt")])
+_FORMAT_THIRD = np.zeros(1 << 15, np.int32)
+for _name in ("big", "code", "font", "nobr", "small", "strong"):
+    _FORMAT_THIRD[_pair(_name)] = ord(_name[2])
 
 
 def _clamped(step: np.ndarray) -> np.ndarray:
@@ -167,6 +185,8 @@ class _Tree:
 
     def close_within(self, kinds: frozenset[str], walls: frozenset[str]) -> None:
         """Close the open elements of these kinds, looking outwards up to a wall."""
+        if not any(kind in self.names for kind in kinds):
+            return
         cut = -1
         for index in range(len(self.names) - 1, -1, -1):
             if self.names[index] in walls:
@@ -224,10 +244,8 @@ def _walk(page: str) -> None:
                 return
             at = end
         else:
-            if len(rest) > 2 * MAX_ATTRIBUTES:
-                count = len(_ATTRIBUTE.findall(rest))
-                if count > MAX_ATTRIBUTES:
-                    raise _complex(f"{count} attributes of one <{name[:20]}>", MAX_ATTRIBUTES)
+            if (count := _attributes(rest)) > MAX_ATTRIBUTES:
+                raise _complex(f"{count} attributes of one <{name[:20]}>", MAX_ATTRIBUTES)
             if name in _VOID or (tree.foreign and rest.endswith("/")):
                 tree.visits += len(tree.names) + 1
             else:
@@ -241,6 +259,11 @@ def _walk(page: str) -> None:
             raise _complex(f"depths of tags that sum up to {tree.visits}", MAX_VISITS)
         if tree.clones > MAX_CLONES:
             raise _complex(f"{tree.clones} clones of misnested formatting", MAX_CLONES)
+
+
+def _attributes(rest: str) -> int:
+    """How many attributes a tag has; 0 where it is too short to have too many."""
+    return len(_ATTRIBUTE.findall(rest)) if len(rest) > 2 * MAX_ATTRIBUTES else 0
 
 
 def _end_of(page: str, name: str, at: int) -> int:

@@ -21,7 +21,7 @@ from corpusmith.collect.encoding import codec_of, mark_of
 from corpusmith.collect.errors import RecordError
 from corpusmith.errors import MissingExtraError
 
-HEAD_CHARS = 1 << 16  # how far title, language and canonical URL are looked for
+HEAD_CHARS = 1 << 15  # how far title, language and canonical URL are looked for
 MAX_REPLACED_FRAC = 0.01  # of the characters, before a page counts as no text
 
 _META_CHARSET = re.compile(
@@ -68,12 +68,13 @@ def extract_page(
 ) -> Page:
     """Text and self-description. `charset`: what HTTP or the recipe says of the encoding."""
     page, encoding, repaired = decode_html(html, charset)
-    text = _main_text(page, url, engine)
-    head = page[:HEAD_CHARS]
+    text = _main_text(page, url, engine, html if encoding == "utf-8" else None)
+    body = page.find("<body", 0, HEAD_CHARS)
+    head = page[: body if body > 0 else HEAD_CHARS]
     return Page(
         text=text,
         title=_group(_TITLE.search(head)),
-        lang=_group(_LANG.search(head)),
+        lang=_group(_LANG.search(head, 0, 4096)),
         canonical=_canonical(head),
         license_url=_license(page),
         encoding=encoding,
@@ -93,7 +94,8 @@ def decode_html(html: bytes, charset: str | None = None) -> tuple[str, str, bool
         seven_bit = b"\x1b" in html  # ISO 2022 switches alphabets with escapes, in plain ASCII
         if not seven_bit:
             try:
-                return _no_nul(html.decode("utf-8")), "utf-8", False
+                page = html.decode("utf-8")
+                return _no_nul(page) if b"\0" in html else page, "utf-8", False
             except UnicodeDecodeError:
                 pass
     declared = [mark, codec_of(charset)]
@@ -119,17 +121,15 @@ def decode_html(html: bytes, charset: str | None = None) -> tuple[str, str, bool
 
 
 def _no_nul(page: str) -> str:
-    if "\0" in page:
-        count = page.count("\0")
-        # The HTML standard drops single NULs; a page of them is an image or an archive.
-        if count > max(8, MAX_REPLACED_FRAC * len(page)):
-            raise RecordError("binary_file", f"{count} NUL characters in {len(page)}: no text")
-        return page.replace("\0", "")
-    return page
+    count = page.count("\0")
+    # The HTML standard drops single NULs; a page of them is an image or an archive.
+    if count > max(8, MAX_REPLACED_FRAC * len(page)):
+        raise RecordError("binary_file", f"{count} NUL characters in {len(page)}: no text")
+    return page.replace("\0", "") if count else page
 
 
-def _main_text(page: str, url: str | None, engine: str) -> str:
-    check_html(page)
+def _main_text(page: str, url: str | None, engine: str, data: bytes | None = None) -> str:
+    check_html(page, data)
     try:
         if engine == "trafilatura":
             return _trafilatura().extract(

@@ -132,7 +132,7 @@ def map_array(folder: Path, kind: str, part: str, kind_type: Any) -> np.ndarray:
     path = file_path(folder, kind, part, ".bin")
     if path.stat().st_size == 0:
         return np.zeros(0, kind_type)
-    return np.memmap(path, kind_type, mode="r")
+    return np.asarray(np.memmap(path, kind_type, mode="r"))
 
 
 def write_keyed(out: PartWriter, kind: str, keyed: np.ndarray, buckets: int) -> None:

@@ -130,10 +130,9 @@ def minhash(batch: pa.Table, ctx: Context) -> pa.Table:
         LENGTH.name: pc.cast(pc.utf8_length(batch["text"]), pa.int64()),
     }
     if exact:
-        large = pa.LargeListArray.from_arrays(
-            pa.array(ends), pa.array(hashes), mask=pa.array(~present)
+        columns["shingle_hashes"] = pa.ListArray.from_arrays(
+            pa.array(ends, pa.int32()), pa.array(hashes), mask=pa.array(~present)
         )
-        columns["shingle_hashes"] = large.cast(HASHES)
     return pa.table(columns)
 
 
@@ -256,11 +255,9 @@ def decide_part(spec: dict[str, Any], ctx: TaskContext) -> None:
     ids = ids.take(pa.array(merges["row"] - place.first)).to_pylist()
     values = Exchange(ctx.folder).similarity(merges["row"], merges["kept"], spec["exact"])
     rows = []
-    for name, merge, value in zip(ids, merges, values, strict=True):
-        also = []
-        if value < spec["threshold"]:
-            neighbour = merge["neighbour_id"].decode()
-            also = [f"through: {neighbour} {merge['neighbour_value']:.4f}"]
+    columns = [merges[c].tolist() for c in ("kept_id", "neighbour_id", "neighbour_value")]
+    for name, value, kept, neighbour, through in zip(ids, values.tolist(), *columns, strict=True):
+        chained = value < spec["threshold"]
         rows.append(
             {
                 "id": name,
@@ -269,8 +266,8 @@ def decide_part(spec: dict[str, Any], ctx: TaskContext) -> None:
                 "signal": "jaccard" if spec["exact"] else "jaccard_estimate",
                 "value": f"{value:.4f}",
                 "min": f"{spec['threshold']:g}",
-                "duplicate_of": merge["kept_id"].decode(),
-                "also": also,
+                "duplicate_of": kept.decode(),
+                "also": [f"through: {neighbour.decode()} {through:.4f}"] if chained else [],
             }
         )
     write_decisions(ctx, rows)

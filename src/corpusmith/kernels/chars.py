@@ -52,7 +52,9 @@ _SINGLE_RANGES = (
     (0x1780, 0x17FF),  # Khmer
     (0x3005, 0x3007),  # 々 〆 〇
     (0x3021, 0x3029),  # Hangzhou numerals
+    (0x3031, 0x3035),  # vertical Kana repeat marks
     (0x3038, 0x303C),
+    (0x3192, 0x3195),  # ideographic annotation marks
     (0x3041, 0x309F),  # Hiragana
     (0x30A1, 0x30FF),  # Katakana
     (0x31F0, 0x31FF),
@@ -63,6 +65,7 @@ _SINGLE_RANGES = (
     (0xF900, 0xFAFF),
     (0xFF66, 0xFF9F),  # half-width Katakana
     (0x1AFF0, 0x1B16F),  # Kana, extended
+    (0x1D372, 0x1D376),  # ideographic tally marks
     (0x20000, 0x3FFFF),  # Han, planes 2 and 3
 )
 

@@ -124,7 +124,8 @@ def signatures(
         longest = max(longest, offsets[row + 1] - offsets[row])
     scratch = np.empty(longest // 2 + 2, np.uint64)
     table = np.empty(1024, np.uint64)
-    kept = np.empty(1024 if keep_hashes else 1, np.uint64)
+    # As many as there could be: pages that are never written take no memory.
+    kept = np.empty(len(data) // 2 + 2 * rows + 2 if keep_hashes else 1, np.uint64)
     kept_offsets = np.zeros(rows + 1 if keep_hashes else 1, np.int64)
     total = 0
     for row in range(rows):
@@ -137,10 +138,6 @@ def signatures(
         shingles[row] = count
         minimum(scratch, count, a, b, signature[row])
         if keep_hashes:
-            if total + count > len(kept):
-                larger = np.empty(max(2 * len(kept), total + count), np.uint64)
-                larger[:total] = kept[:total]
-                kept = larger
             sort_hashes(scratch, count, kept[total:])
             total += count
             kept_offsets[row + 1] = total

@@ -212,9 +212,8 @@ def line_chart(
         good = [(x, y) for x, y in line if math.isfinite(x) and math.isfinite(y)]
         path = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in good)
         if len(good) == 1:
-            body.append(
-                f'<circle class="{kind}" cx="{x_of(good[0][0]):.1f}" cy="{y_of(good[0][1]):.1f}" r="3"/>'
-            )
+            x, y = x_of(good[0][0]), y_of(good[0][1])
+            body.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>')
         elif good:
             body.append(f'<polyline class="{kind}" points="{path}"/>')
     return _svg("".join(body), width, height, "lines", title, stretch=False)

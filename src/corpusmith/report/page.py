@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import collections
 import functools
-import json
 import platform
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 
 from corpusmith.report import charts
 from corpusmith.report.find import masker, place_of
+from corpusmith.report.page_model import evaluation, samples, training
+from corpusmith.report.page_record import commands, recipe_text, stages
 from corpusmith.report.quality import Histogram, Quality, rows_at
 from corpusmith.report.run import Run
 from corpusmith.report.scan import scan
 from corpusmith.report.show import Row, Sizes, funnel
 from corpusmith.report.tables import figure
-from corpusmith.store.atomic import read_json
 from corpusmith.store.parts import iter_part, part_names, read_part
 from corpusmith.store.workspace import read_manifest
 
@@ -230,105 +229,28 @@ def breakdown(groups: dict[str, collections.Counter]) -> list[dict[str, Any]]:
 # --- duplicates, tokens, the model -------------------------------------------------------
 
 
+DEDUP_FIGURES = ("documents", "clusters", "merged", "largest_cluster", "candidate_pairs")
+DEDUP_SHAPE = ("bands", "rows", "verify", "recall_at_threshold")
+
+
 def dedup(run: Run) -> list[dict[str, Any]]:
-    """Figures of each deduplicating step's manifest."""
+    """Figures of each deduplicating step's manifest, None where it has none of the name."""
     kinds = {step["step"]: step["kind"] for step in run.lock.get("decides", [])}
-    return [
-        {"step": step, "kind": kinds[step], **read_manifest(folder)["info"]}
-        for step, folder in run.decide_folders()
-        if kinds.get(step) in DEDUP
-    ]
+    found = []
+    for step, folder in run.decide_folders():
+        if kinds.get(step) in DEDUP:
+            info = read_manifest(folder)["info"]
+            figures = {name: info.get(name) for name in (*DEDUP_FIGURES, *DEDUP_SHAPE)}
+            found.append({"step": step, "kind": kinds[step], **figures})
+    return found
 
 
 def tokens(run: Run) -> dict[str, Any] | None:
+    """Figures of the tokens' manifest."""
     return run.info("tokens") if run.has("tokens") else None
 
 
-def training(run: Run) -> dict[str, Any] | None:
-    """The training stage's figures and its curve."""
-    if not run.has("train"):
-        return None
-    lines = []
-    path = run.stage("train") / "metrics.jsonl"
-    if path.exists():
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    series = [
-        ("training loss", "line-a", [(line["tokens"], line["loss"]) for line in lines]),
-        (
-            "held-out loss",
-            "line-b",
-            [(x["tokens"], x["held_out_loss"]) for x in lines if "held_out_loss" in x],
-        ),
-    ]
-    series = [one for one in series if one[2]]
-    last = lines[-1] if lines else {}
-    title = f"Loss over tokens trained; it ends at {last.get('loss', 0):.3f} nats a token"
-    curve = charts.line_chart(
-        series, x_label="tokens trained", y_label="loss (nats a token)", title=title
-    )
-    return {
-        "info": run.info("train"),
-        "curve": curve,
-        "series": [(name, kind) for name, kind, _ in series],
-        "last": last,
-    }
-
-
-def evaluation(run: Run) -> dict[str, Any] | None:
-    """Bits per byte: pooled, and by each group, with the baselines beside it."""
-    if not run.has("evaluate"):
-        return None
-    found = read_json(run.stage("evaluate") / "summary.json")
-    if "bits_per_byte" not in found:
-        return None
-    baselines = found.get("baselines", {})
-    groups = [
-        {
-            "by": "all held-out documents",
-            "rows": [_scores("", "pooled", found, {n: b["bits_per_byte"] for n, b in baselines.items()})],
-        }
-    ]
-    for by, members in found.get("by", {}).items():
-        rows = [
-            _scores(by, label, scores, {n: b["by"].get(by, {}).get(label) for n, b in baselines.items()})
-            for label, scores in members.items()
-        ]
-        groups.append({"by": by, "rows": rows})
-    top = max(
-        [v for g in groups for r in g["rows"] for v in r["values"].values() if v is not None],
-        default=1.0,
-    )
-    return {
-        "bits_per_byte": found["bits_per_byte"],
-        "groups": groups,
-        "top": top,
-        "names": ["model", *baselines],
-        "windows": found.get("windows", {}),
-        "baselines": baselines,
-    }
-
-
-def _scores(by: str, label: str, scores: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
-    path = f"model.by.{by}.{label}.bits_per_byte" if by else "model.bits_per_byte"
-    return {
-        "label": label,
-        "path": path,
-        "documents": scores["documents"],
-        "bytes": scores["bytes"],
-        "perplexity": scores.get("perplexity"),
-        "values": {"model": scores["bits_per_byte"], **others},
-    }
-
-
-def samples(run: Run) -> list[dict[str, Any]]:
-    """What the model wrote; its prompts come from texts that are masked already."""
-    path = run.stage("evaluate") / "samples.jsonl" if run.has("evaluate") else None
-    if path is None or not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
-
-
-# --- quarantine, record, commands --------------------------------------------------------
+# --- quarantine --------------------------------------------------------------------------
 
 
 def quarantine(run: Run, mask: Callable[[list[str]], list[str]]) -> list[dict[str, Any]]:
@@ -350,96 +272,3 @@ def quarantine(run: Run, mask: Callable[[list[str]], list[str]]) -> list[dict[st
                             message = mask([row["message"] or ""])[0]
                             group["examples"].append({"uri": row["uri"], "message": message})
     return sorted(groups.values(), key=lambda g: (-g["count"], g["source"], g["error"]))
-
-
-def stages(run: Run) -> list[dict[str, Any]]:
-    """Name, fingerprint, folder and seconds (None: it was there already) of every stage."""
-    seconds = run.summary["seconds"]
-    return [{**stage, "seconds": seconds.get(stage["name"])} for stage in run.stages()]
-
-
-def recipe_text(run: Run) -> str:
-    """The recipe's values as YAML; secrets are redacted in the lock file already."""
-    import io
-
-    import ruamel.yaml
-
-    yaml = ruamel.yaml.YAML(typ="safe", pure=True)
-    yaml.default_flow_style = None
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 96
-    out = io.StringIO()
-    yaml.dump(run.lock.get("recipe", {}), out)
-    return out.getvalue()
-
-
-def commands(
-    run: Run, rows: list[Row], examples: dict[tuple[str, str], list[dict[str, Any]]]
-) -> list[dict[str, str]]:
-    """Commands to go on with, made of this run's own rules and documents."""
-    latest = _shell(_near(run.root / "latest" if _is_latest(run) else run.folder))
-    found = [
-        {"do": f"corpusmith show {latest}", "what": "this funnel in the terminal, by source too"}
-    ]
-    some = [found for found in examples.values() if found]
-    if some:
-        document = some[0][0]["id"]
-        found.append(
-            {"do": f"corpusmith why {latest} {document}", "what": "one document's whole way"}
-        )
-        found.append(
-            {"do": f"corpusmith diff {latest} {document}", "what": "what edits changed in it"}
-        )
-    change = _threshold(run, rows)
-    if change:
-        found.append(
-            {
-                "do": f"corpusmith whatif {latest} --set {change}",
-                "what": "what another threshold would keep, from stored signals",
-            }
-        )
-    found.append({"do": f"corpusmith verify {latest}", "what": "re-check that nothing is lost"})
-    if run.has("train"):
-        found.append(
-            {
-                "do": f'GPT2LMHeadModel.from_pretrained("{_near(run.stage("train"))}")',
-                "what": "the model in Transformers (LlamaForCausalLM for a Llama shape)",
-            }
-        )
-    return found
-
-
-def _threshold(run: Run, rows: list[Row]) -> str:
-    """`step.rule.min=half of it` for the rule on a number that dropped most."""
-    limits = {
-        (step["step"], rule["name"]): rule["default"]
-        for step in run.lock.get("decides", [])
-        for rule in (step["rules"] or {"rules": []})["rules"]
-        if rule["default"] and rule["default"].get("values") is None
-    }
-    for row in sorted(rows, key=lambda r: -r["documents_left"]):
-        limit = limits.get((row["step"], row["rule"]))
-        if limit and row["documents_left"]:
-            for bound, factor in (("min", 0.5), ("max", 2.0)):
-                try:
-                    moved = float(limit[bound]) * factor
-                except (TypeError, ValueError):
-                    continue
-                return f"{row['step']}.{row['rule']}.{bound}={moved:g}"
-    return ""
-
-
-def _is_latest(run: Run) -> bool:
-    return (run.root / "latest").resolve() == run.folder or not (run.root / "latest").exists()
-
-
-def _near(path: Path) -> str:
-    """The path from where the command was given, where that is shorter."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-def _shell(text: str) -> str:
-    return text if all(c.isalnum() or c in "/._-+" for c in text) else f"'{text}'"

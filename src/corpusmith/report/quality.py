@@ -60,7 +60,9 @@ class Histogram:
     documents: int = 0
     fails: int = 0  # by this rule, whatever other rules say
 
-    def add(self, values: np.ndarray, missing: np.ndarray, on: np.ndarray, kept: np.ndarray) -> None:
+    def add(
+        self, values: np.ndarray, missing: np.ndarray, on: np.ndarray, kept: np.ndarray
+    ) -> None:
         """Count one part: float64[n] values, bool[n] each."""
         self.documents += int(on.sum())
         self.missing += int((on & missing).sum())
@@ -258,5 +260,3 @@ def rows_at(run: Run, kind: str, place: dict[str, Any], columns: list[str]) -> d
                 return table.slice(row, 1).to_pylist()[0]
             row -= rows
     raise IndexError(f"{path.name} has no row {place['row']}")
-
-

@@ -26,7 +26,7 @@ from corpusmith.report.tables import figure, plain, printable
 from corpusmith.schema import DOCUMENT_RULE_COLUMNS
 from corpusmith.store.parts import committed, iter_part, part_names, read_part
 
-FIXED = ("id", *DOCUMENT_RULE_COLUMNS, "read_bytes", "kept_bytes", "emptied_by")
+IN_DOCUMENT = ("id", *DOCUMENT_RULE_COLUMNS)  # columns of signals/ that are shown as `document`
 EXCERPT_CHARS = 400
 EDITS_SHOWN = 50
 
@@ -38,9 +38,10 @@ def why(run: Run, wanted: str) -> dict[str, Any]:
     `part`, `verdict` {status: kept, held_out, dropped, merged or quarantined, and the decision},
     `document` (its columns without the text), `excerpt` (the beginning of the text after
     the last edit), `signals` [{signal, column, value, step, text_version}], `steps` [{step,
-    kind, result: passed, left or not_reached, rules [{rule, signal, value, value_text,
-    range, result: pass, fail or off}]}], `edits` [{step, text_version, start, end, kind, removed, replacement,
-    masked}], `stands_for` (what left as its duplicate), `split`, `tokens`, `uses`.
+    kind, result: passed, left or not_reached, rules [{rule, signal, value, value_text, range,
+    result: pass, fail or off}]}], `edits` [{step, text_version, start, end, kind, removed,
+    removed_hash, replacement, masked}], `stands_for` (what left as its duplicate), `split`,
+    `tokens`, `uses`.
 
     What was masked as personal data is shown masked. Raises InputError as `find` does.
     """
@@ -118,7 +119,7 @@ def _described(run: Run, signals: pa.Table) -> list[dict[str, Any]]:
     }
     described = []
     for name, value in signals.to_pylist()[0].items():
-        if name in FIXED[:1]:
+        if name in IN_DOCUMENT:
             continue
         signal, step = measured.get(name, (name, None))
         described.append(

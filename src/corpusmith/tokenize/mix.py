@@ -216,8 +216,8 @@ def _shares(weights: Mapping[str, float] | None, available: Mapping[str, int]) -
                 f"{name!r} to 0",
             )
     exact = {name: _fraction(weights[name]) for name in available}
-    everything = sum(exact.values(), Fraction(0))
-    return {name: weight / everything for name, weight in exact.items()}
+    whole = sum(exact.values(), Fraction(0))
+    return {name: weight / whole for name, weight in exact.items()}
 
 
 def _draw_source(

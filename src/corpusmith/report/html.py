@@ -1,0 +1,56 @@
+"""report.html: one file that shows what a run did. No script, no network, no other file."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import jinja2
+
+from corpusmith.report import tables
+from corpusmith.report.page import page
+from corpusmith.report.run import Run
+from corpusmith.store.atomic import write_bytes
+
+REPORT = "report.html"
+_HIDDEN = {"Cc", "Cf", "Co", "Cn", "Cs"}
+_JOINERS = "\u200c\u200d"  # Persian and Indic spelling, and emoji, need them
+
+
+def write_report(run: Run) -> Path:
+    """Write `report.html` into the run's folder; returns its path."""
+    path = run.folder / REPORT
+    write_bytes(path, render(run).encode("utf-8", "replace"))
+    return path
+
+
+def render(run: Run) -> str:
+    """The page's HTML. Everything that comes from documents is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("corpusmith", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        count=tables.count,
+        short=tables.short_count,
+        figure=tables.figure,
+        size=tables.size,
+        visible=visible,
+    )
+    environment.globals["share"] = tables.fraction
+    return environment.get_template("page.html.j2").render(page(run))
+
+
+def visible(text: str) -> str:
+    """The text without what would be invisible or turn its direction around.
+
+    Control and format characters (bidirectional overrides among them) become U+FFFD; line
+    breaks and tabs stay.
+    """
+    return "".join(
+        c if c in "\n\t" or c in _JOINERS or unicodedata.category(c) not in _HIDDEN else "\ufffd"
+        for c in text
+    )

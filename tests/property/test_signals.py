@@ -1,0 +1,162 @@
+"""The kernels of the text measures equal the slow references, whatever the text."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpusmith.clean.code import code
+from corpusmith.clean.quality import quality
+from corpusmith.clean.repetition import repetition
+from corpusmith.kernels import chars, signals
+from corpusmith.op import Context
+from tests.reference import code_signals as slow_code
+from tests.reference import signals as slow
+
+CHARACTERS = st.one_of(
+    st.sampled_from(
+        "aBéß1٣_ \t\n\n\n.,!?\"'#-•●*…{}“”。！？、「」漢字かなカーไทยกำລາວខ្មែរမြန်မာ한국語हिन्दी"
+        "\u0301\u200d\u200c\ufe0f\u0000\u00a0\u2028\u200b\ufeff\u0378😀👩❤𝔘𠀀Ａ９½Ⅷ〇々"
+    ),
+    st.characters(exclude_categories=("Cs",)),
+)
+SPELLINGS = """
+the The be to of and THAT have with cat dog 猫 中国人民 東京 สวัสดี word123 it's e\u0301te 3.14 x_y __
+javascript JavaScript, privacy policy cookie cookies. uses use of terms lorem ipsum LOREM
+... …… . ? ! # ### -- - • * ● { }} “quoted.” (end.) 。 你好。 ！ \u0301 ❤\ufe0f❤\ufe0f
+"""
+WORDS = st.sampled_from(SPELLINGS.split())
+SEPARATORS = st.sampled_from([" ", " ", " ", "  ", "\t", "\n", "\n", "\n\n", "\n\n\n", " \n", ""])
+PHRASES = st.lists(st.tuples(WORDS, SEPARATORS), min_size=1, max_size=14).map(
+    lambda pairs: "".join(word + separator for word, separator in pairs)
+)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    """Text of words in several scripts that repeats some of its own lines and paragraphs."""
+    pieces = draw(st.lists(PHRASES, min_size=1, max_size=4))
+    order = draw(st.lists(st.integers(0, len(pieces) - 1), min_size=1, max_size=8))
+    glue = draw(st.sampled_from(["", " ", "\n", "\n\n", "\n\n "]))
+    return glue.join(pieces[index] for index in order)
+
+
+TEXTS = st.one_of(st.text(CHARACTERS, max_size=60), documents())
+
+
+def batch(texts: list[str], kind: pa.DataType | None = None, **columns: list) -> pa.Table:
+    count = len(texts)
+    return pa.table(
+        {
+            "text": pa.array(texts, kind or pa.large_string()),
+            "modality": columns.get("modality", ["text"] * count),
+            "uri": columns.get("uri", [""] * count),
+            "meta": columns.get("meta", ["{}"] * count),
+        }
+    )
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(TEXTS, max_size=4),
+    st.integers(0, 2),
+    st.sampled_from([pa.string(), pa.large_string()]),
+)
+def test_quality_and_repetition_equal_the_references(texts, start, kind):
+    table = batch(texts, kind).slice(min(start, len(texts)))
+    for function, reference in ((quality, slow.quality), (repetition, slow.repetition)):
+        found = function(table, Context())
+        assert found.schema == function.operation.schema(None)
+        expected = [reference(text) for text in table.column("text").to_pylist()]
+        for row, values in zip(found.to_pylist(), expected, strict=True):
+            assert row == values
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(TEXTS, min_size=1, max_size=6), st.data())
+def test_rows_do_not_depend_on_their_batch(texts, data):
+    cut = data.draw(st.integers(0, len(texts)))
+    table = batch(texts)
+    for function in (quality, repetition, code):
+        whole = function(table, Context())
+        parts = [function(part, Context()) for part in (table[:cut], table[cut:])]
+        assert pa.concat_tables(parts).equals(whole)
+
+
+CODE = st.lists(
+    st.sampled_from(
+        ["#", "//", "/*", "*/", "--", "--[[", "]]", "%", "<!--", "-->", '"', "'", "`", '"""',
+         "'''", "\\", "\n", "\n", " ", "\t", "r", "x", "漢", "😀", "b", "<", ">", "/", "="]
+    ),
+    max_size=30,
+).map("".join)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=100)
+@given(CODE, st.sampled_from(sorted(slow_code.LANGUAGES)))
+def test_comments_equal_the_reference(text, language):
+    table = batch([text], modality=["code"], meta=[f'{{"code_language": "{language}"}}'])
+    expected = slow.ratio(slow_code.comment_chars(text, language), len(text))
+    assert code(table, Context()).column("comment_frac").to_pylist() == [expected]
+
+
+HTML = st.lists(
+    st.sampled_from(
+        ["<p>", "</p>", "<a href='>'>", '<b title="<">', "<script>", "</script>", "<style x>",
+         "</STYLE >", "<!--", "-->", "<", ">", "&amp;", "&#38;", "&", ";", "=", '"', "'", " ", "\n",
+         "text", "漢字", "é", "<scripts>", "<br/>", "<?php", "<script", "<1"]
+    ),
+    max_size=25,
+).map("".join)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=100)
+@given(HTML)
+def test_visible_characters_equal_the_reference(text):
+    table = batch([text], modality=["code"], uri=["a/page.html"])
+    found = code(table, Context())
+    assert found.column("html_visible_chars").to_pylist() == [slow_code.visible_chars(text)]
+
+
+def test_every_code_point_has_its_class():
+    tables = chars.classes()
+    names = {
+        chars.SPACE: "space",
+        chars.WORD: "word",
+        chars.SINGLE: "single",
+        chars.EXTEND: "mark",
+        chars.SYMBOL: "symbol",
+    }
+    for code_point in range(0x110000):
+        if 0xD800 <= code_point < 0xE000:
+            continue  # no characters of UTF-8
+        character = chr(code_point)
+        leaf = int(tables.roots[code_point >> 7]) * 128 + (code_point & 127)
+        index = 256 + int(tables.leaves[leaf])
+        letters, upper = divmod_low(tables.letters_upper[index])
+        digits, numbers = divmod_low(tables.digits_numbers[index])
+        assert names[int(tables.flags[index]) & chars.KIND] == slow.kind(character), hex(code_point)
+        assert letters + numbers == character.isalnum(), hex(code_point)
+        assert letters == character.isalpha() and digits == character.isdecimal(), hex(code_point)
+        assert upper == (unicodedata.category(character) == "Lu"), hex(code_point)
+
+
+def divmod_low(packed: int) -> tuple[int, int]:
+    return int(packed) & 0xFFFFFFFF, int(packed) >> 32
+
+
+def test_one_scan_serves_several_measures_of_the_same_text(monkeypatch):
+    calls = []
+    scan = signals._scan
+    monkeypatch.setattr(signals, "_scan", lambda *arrays: calls.append(1) or scan(*arrays))
+    table = batch(["one two", "三 四"])
+    for function in (quality, repetition, code, quality):
+        function(table, Context())
+    assert len(calls) == 1
+    quality(batch(["one two", "三 四"]), Context())  # other memory: another text
+    assert len(calls) == 2
+    quality(table[1:], Context())  # a slice of the same memory
+    assert len(calls) == 3

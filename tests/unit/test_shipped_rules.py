@@ -1,0 +1,215 @@
+"""The shipped rule sets: numbers typed from the papers' tables (REFERENCE, section 1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from corpusmith import catalog, schema
+from corpusmith.clean.rules import RuleSet, check_rule_set, load_rule_set, shipped, variants
+from corpusmith.store.loading import load_operation
+
+HERE = Path()
+
+GOPHER_QUALITY = {
+    "words": "50..100000",
+    "word_mean_chars": "3..10",
+    "hash_per_word": "..0.1",
+    "ellipsis_per_word": "..0.1",
+    "bullet_lines_frac": "..0.9",
+    "ellipsis_lines_frac": "..0.3",
+    "alpha_words_dclm_frac": "0.8..",
+}
+GOPHER_REPETITION = {
+    "dup_paragraphs_frac": "..0.3",
+    "dup_lines_frac": "..0.3",
+    "dup_paragraph_chars_frac": "..0.2",
+    "dup_line_chars_frac": "..0.2",
+    "top_2gram_chars_frac": "..0.2",
+    "top_3gram_chars_frac": "..0.18",
+    "top_4gram_chars_frac": "..0.16",
+    "dup_5gram_chars_frac": "..0.15",
+    "dup_6gram_chars_frac": "..0.14",
+    "dup_7gram_chars_frac": "..0.13",
+    "dup_8gram_chars_frac": "..0.12",
+    "dup_9gram_chars_frac": "..0.11",
+    "dup_10gram_chars_frac": "..0.1",
+}
+DCLM_REPETITION = {k.replace("_frac", "_dclm_frac"): v for k, v in GOPHER_REPETITION.items()}
+CODE = {
+    "vendored": "false",
+    "generated": "false",
+    "minified": "false",
+    "xml_head": "false",
+    "longest_line_chars": "..1000",
+    "mean_line_chars": "..100",
+    "alnum_frac": "0.25..",
+    "comment_frac": "0.01..0.8",
+}
+
+
+def conditions(rules: RuleSet, key: str = "", column: str = "lang") -> dict[str, str]:
+    """Signal -> condition that a document meets, of those that are on."""
+    found = {}
+    for rule in rules.rules:
+        condition = rule.by.get(column, {}).get(key, rule.default)
+        if condition is not None:
+            found[rule.signal] = str(condition)
+    return found
+
+
+def test_gopher():
+    rules = load_rule_set("gopher", HERE)
+    assert conditions(rules) == GOPHER_QUALITY | GOPHER_REPETITION
+    english = GOPHER_QUALITY | {"stop_words_distinct": "2.."} | GOPHER_REPETITION
+    assert conditions(rules, "en") == english
+    assert list(conditions(rules, "en")) == list(english)
+    assert rules.modality == ("text", "image-text", "audio-text")
+
+
+def test_gopher_by_language():
+    rules = load_rule_set("gopher", HERE)
+    paragraphs = {"dup_paragraphs_frac", "dup_paragraph_chars_frac"}
+    for language, mean in (("zh", "1..5"), ("pt", "3..13"), ("hi", "2..21")):
+        found = conditions(rules, language)
+        assert found["word_mean_chars"] == mean
+        assert not paragraphs & set(found)
+        assert "stop_words_distinct" not in found
+    # FineWeb-2, configs/cmn_Hani.yml: top_n_grams and dup_n_grams.
+    numbers = {"2": "0.256", "3": "0.201", "4": "0.171"}
+    chinese = conditions(rules, "zh")
+    assert {n: chinese[f"top_{n}gram_chars_frac"] for n in numbers} == {
+        n: f"..{value}" for n, value in numbers.items()
+    }
+    numbers = {5: "0.198", 6: "0.182", 7: "0.167", 8: "0.154", 9: "0.14", 10: "0.127"}
+    assert [chinese[f"dup_{n}gram_chars_frac"] for n in numbers] == [
+        f"..{value}" for value in numbers.values()
+    ]
+
+
+def test_gopher_variants():
+    assert variants("gopher") == ["datatrove", "dclm", "dolma"]
+    datatrove = load_rule_set({"set": "gopher", "variant": "datatrove"}, HERE)
+    tokens = {k.replace("alpha_words_dclm", "alpha_words"): v for k, v in GOPHER_QUALITY.items()}
+    assert conditions(datatrove) == tokens | GOPHER_REPETITION
+    assert conditions(datatrove, "zh")["alpha_words_frac"] == "0.735.."
+    dclm = load_rule_set({"set": "gopher", "variant": "dclm"}, HERE)
+    assert conditions(dclm, "en") == {
+        "words": "50..100000",
+        "word_mean_chars": "3..10",
+        "symbol_words_frac": "..0.1",
+        "bullet_lines_dclm_frac": "..0.9",
+        "ellipsis_lines_dclm_frac": "..0.3",
+        "alpha_words_dclm_frac": "0.8..",
+        "stop_words": "2..",
+        **DCLM_REPETITION,
+    }
+    assert not {s for s in conditions(dclm, "zh") if s.endswith("gram_chars_frac")}
+    assert "dup_5gram_chars_dclm_frac" not in conditions(dclm, "zh")
+    assert conditions(dclm, "zh")["dup_8gram_chars_dclm_frac"] == "..0.154"
+    dolma = conditions(load_rule_set({"set": "gopher", "variant": "dolma"}, HERE))
+    assert dolma["word_median_chars"] == "3..10"
+    assert dolma["ellipsis_char_per_word"] == "..0.1"
+    assert not {"word_mean_chars", "ellipsis_per_word"} & set(dolma)
+    assert {k: v for k, v in dolma.items() if k in GOPHER_REPETITION} == GOPHER_REPETITION
+
+
+def test_c4():
+    rules = load_rule_set("c4", HERE)
+    paper = {"lorem_ipsum": "false", "curly_brackets": "..0", "sentences": "5.."}
+    assert conditions(rules) == conditions(rules, "en") == paper
+    for language in ("zh", "pt", "hi"):
+        assert conditions(rules, language) == {}
+    reference = load_rule_set({"set": "c4", "variant": "reference"}, HERE)
+    assert conditions(reference) == paper | {"sentences": "3.."}
+
+
+def test_fineweb():
+    rules = load_rule_set("fineweb", HERE)
+    assert conditions(rules, "en") == {
+        "lang_score": "0.65..",
+        "terminal_lines_frac": "0.12..",
+        "short_lines_frac": "..0.67",
+        "duplicate_line_chars_frac": "..0.01",
+        "newlines_per_word": "..0.3",
+    }
+    for language, score, terminal in (
+        ("zh", "0.692..", "0.106.."),
+        ("pt", "0.799..", "0.077.."),
+        ("hi", "0.692..", "0.091.."),
+    ):
+        assert conditions(rules, language) == {
+            "lang_score": score,
+            "terminal_lines_frac": terminal,
+            "duplicate_line_chars_frac": "..0.1",
+            "newlines_per_word": "..0.3",
+        }
+
+
+def test_dclm():
+    rules = load_rule_set("dclm", HERE)
+    assert conditions(rules, "en") == {
+        "lang_score": "0.65..",
+        "words": "50..100000",
+        "word_mean_chars": "3..10",
+        "symbol_words_frac": "..0.1",
+        "bullet_lines_dclm_frac": "..0.9",
+        "ellipsis_lines_dclm_frac": "..0.3",
+        "alpha_words_dclm_frac": "0.8..",
+        "stop_words": "2..",
+        **DCLM_REPETITION,
+        "dclm_lines_removed_words_frac": "..0.05",
+    }
+    assert rules.of == "before"
+    chinese = conditions(rules, "zh")
+    assert (chinese["lang_score"], chinese["word_mean_chars"]) == ("0.692..", "1..5")
+    assert "stop_words" not in chinese
+    english_only = load_rule_set({"set": "dclm", "variant": "english"}, HERE)
+    assert conditions(english_only)["lang"] == "en"
+
+
+def test_code():
+    rules = load_rule_set("code", HERE)
+    assert rules.modality == ("code",)
+    assert conditions(rules) == conditions(rules, "python", "code_language") == CODE
+    html = conditions(rules, "html", "code_language")
+    assert (html["html_visible_frac"], html["html_visible_chars"]) == ("0.2..", "100..")
+    for language in ("json", "yaml"):
+        assert conditions(rules, language, "code_language")["text_chars"] == "50..5000"
+    redpajama = load_rule_set({"set": "code", "variant": "redpajama"}, HERE)
+    assert conditions(redpajama) == CODE | {"letters_per_token": "1.5.."}
+
+
+def test_every_shipped_set_loads_and_says_what_it_is():
+    assert shipped() == ["c4", "code", "dclm", "fineweb", "gopher"]
+    for name in shipped():
+        for variant in ["", *variants(name)]:
+            rules = load_rule_set({"set": name, "variant": variant} if variant else name, HERE)
+            assert rules.name == name
+            assert rules.variant and rules.source and rules.segmenter and rules.modality
+            assert RuleSet.model_validate_json(rules.model_dump_json()) == rules
+            for rule in rules.rules:
+                assert not any(condition.null == "drop" for condition in rule.conditions())
+
+
+def test_no_stop_words_but_for_english():
+    """A list of English words says nothing about a text in another language."""
+    for name in shipped():
+        for variant in ["", *variants(name)]:
+            rules = load_rule_set({"set": name, "variant": variant} if variant else name, HERE)
+            for rule in rules.rules:
+                if rule.signal.startswith("stop_words"):
+                    assert rule.default is None
+                    assert list(rule.by["lang"]) == ["en"]
+
+
+def test_operations_measure_what_the_shipped_sets_read():
+    """Every signal of every shipped set is one of an operation, and of a type that it fits."""
+    fields = {name: schema.DOCUMENT.field(name).type for name in schema.DOCUMENT_RULE_COLUMNS}
+    for name in ("quality", "repetition", "code", "c4_lines", "dclm_lines"):
+        operation = load_operation(catalog.OPERATIONS[name].address)
+        params = operation.params() if operation.params else None
+        fields |= {field.name: field.type for field in operation.schema(params)}
+    for name in shipped():
+        for variant in ["", *variants(name)]:
+            rules = load_rule_set({"set": name, "variant": variant} if variant else name, HERE)
+            check_rule_set(rules, fields)
