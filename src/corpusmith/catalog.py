@@ -60,7 +60,7 @@ OPERATIONS: dict[str, Entry] = {
 SHORT_STEPS = ("normalize", "language")
 """Operations that may stand alone in `clean:`, without `edit:` or `measure:`."""
 
-STEP_KEYS = ("measure", "edit", "keep", "dedup", "pii", "decontaminate", "name")
+STEP_KEYS = ("measure", "edit", "keep", "decide", "dedup", "pii", "decontaminate", "name")
 
 DEDUP = {
     "exact": ("exact_hash", "corpusmith.dedup.exact:execute"),

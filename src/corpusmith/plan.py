@@ -195,7 +195,8 @@ class _Maker:
         for step in built.passes:
             if step.operation.fit is not None:
                 self._fit(step)
-        users = {p: self.hashes.hash(Path(p)) for p in sorted(steps.iter_user_files(built))}
+        files = sorted({s.address.rpartition(":")[0] for s in built.passes if ".py:" in s.address})
+        users = {Path(path).name: self.hashes.hash(Path(path)) for path in files}
         specs = [step.spec() for step in built.passes]
         extra: dict[str, Any] = {"users": users}
         if any(step.operation.redact is not None for step in built.passes):
@@ -251,9 +252,24 @@ class _Maker:
                 "sources": list(self.recipe.values["sources"]),
                 "after": list(earlier),
             }
+            extra: dict[str, Any] = {}
+            identity = None
             if step.kind == "decide":
-                params["steps"] = [{**s, "columns": columns} for s in step.params["steps"]]
-            stage = self.add(f"decide.{step.name}", step.kind, params, (*cleaned, *earlier))
+                given = step.params["steps"]
+                params["steps"] = [{**s, "columns": columns} for s in given]
+                users = [s["op"] for s in given if "op" in s]
+                if users:
+                    portable = [{**s, "op": _portable(s["op"])} for s in params["steps"]]
+                    identity = {**params, "steps": portable}
+                    extra["users"] = [self.hashes.hash(Path(u.rpartition(":")[0])) for u in users]
+            stage = self.add(
+                f"decide.{step.name}",
+                step.kind,
+                params,
+                (*cleaned, *earlier),
+                identity=identity,
+                extra=extra,
+            )
             earlier.append(stage.name)
         return tuple(earlier)
 

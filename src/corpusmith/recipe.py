@@ -159,7 +159,9 @@ class _Reader:
                 hint="aliases (*name) repeat what they name: write fewer of them",
             )
         if isinstance(node, CommentedMap):
-            return {str(k): self._item(node, k, (*where, str(k))) for k in node}
+            # The bare key `null` is YAML's null: in a recipe it is the word.
+            names = {k: "null" if k is None else str(k) for k in node}
+            return {name: self._item(node, k, (*where, name)) for k, name in names.items()}
         if isinstance(node, CommentedSeq):
             return [self._item(node, i, (*where, i)) for i in range(len(node))]
         if isinstance(node, (bool, ScalarBoolean)):

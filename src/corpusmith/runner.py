@@ -27,10 +27,7 @@ from corpusmith.engine.numba_cache import cache_environment
 from corpusmith.errors import CheckError, CorpusmithError
 from corpusmith.op import Work
 from corpusmith.plan import Plan, Stage
-try:
-    from corpusmith.report.html import write_report
-except ImportError:
-    write_report = lambda run: None
+from corpusmith.report.html import write_report
 from corpusmith.report.run import Run
 from corpusmith.report.summary import summarize
 from corpusmith.store.atomic import disk_errors, write_bytes, write_json

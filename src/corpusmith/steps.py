@@ -11,16 +11,18 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
 from corpusmith import catalog, schema
-from corpusmith.clean.rules import RuleSet, load_rule_set
+from corpusmith.clean.passes import FIXED_SIGNALS
+from corpusmith.clean.rules import RuleSet, check_rule_set, load_rule_set
 from corpusmith.errors import CorpusmithError, RecipeError, nearest
 from corpusmith.op import Operation
 from corpusmith.recipe import Recipe, Where
 from corpusmith.store.loading import is_user_address, load_operation
 
-DOCUMENT_SIGNALS = (*schema.DOCUMENT_RULE_COLUMNS, "read_bytes", "kept_bytes")
+DOCUMENT_SIGNALS = tuple(FIXED_SIGNALS.names)
 
 
 @dataclasses.dataclass
@@ -47,10 +49,13 @@ class PassStep:
             "columns": self.columns,
         }
 
-    def signals(self) -> list[str]:
+    def schema(self) -> pa.Schema:
+        """The columns that it adds with its parameters."""
         model = self.operation.params
-        params = model.model_validate(self.params) if model else None
-        return [n for n in self.operation.schema(params).names if n not in schema.DOCUMENT.names]
+        return self.operation.schema(model.model_validate(self.params) if model else None)
+
+    def signals(self) -> list[str]:
+        return [name for name in self.schema().names if name not in schema.DOCUMENT.names]
 
 
 @dataclasses.dataclass
@@ -105,12 +110,7 @@ class _Builder:
         """Add one operation, named `reference` or {reference: params}."""
         text, raw = single(self.recipe, reference, where)
         address = self._address(text, where, kind)
-        try:
-            operation = load_operation(address)
-        except CorpusmithError as error:
-            raise self.recipe.error(
-                where, error.what, expected=error.expected, hint=error.hint
-            ) from error
+        operation = load_checked(self.recipe, address, where)
         if kind is not None and operation.kind != kind:
             raise self.recipe.error(
                 where,
@@ -243,12 +243,46 @@ class _Builder:
         self.operation({"pii": params}, where, "edit", given)
 
     def _keep(self, value: Any, where: Where, given: str | None) -> None:
-        place = self.recipe.position(where)
-        rules = load_rule_set(value, self.recipe.folder, where=place)
+        rules = load_rule_set(
+            value,
+            self.recipe.folder,
+            where=lambda keys: self.recipe.position((*where, *keys)),
+        )
         step = self.name(rules.name, where, given)
         reads = self.reads(rules.signals(), where, rules.of, f"rule set {rules.name!r}")
+        try:
+            check_rule_set(rules, self._types(rules.signals(), reads))
+        except RecipeError as error:
+            raise self.recipe.error(where, error.what, expected=error.expected) from error
         params = {"steps": [{"step": step, "rules": rules.model_dump(mode="json")}]}
         self.decides.append(DecideStep(step, "decide", params, where, reads, rules))
+
+    def _types(self, signals: list[str], reads: dict[str, PassStep]) -> dict[str, pa.DataType]:
+        """The Arrow type of each signal that a rule set reads."""
+        found: dict[str, pa.DataType] = {}
+        for signal in signals:
+            if signal in reads:
+                found[signal] = reads[signal].schema().field(signal).type
+            else:
+                found[signal] = FIXED_SIGNALS.field(signal).type
+        return found
+
+    def _decide(self, value: Any, where: Where, given: str | None) -> None:
+        """A user's operation of kind decide; it sees signals, never text."""
+        text, raw = single(self.recipe, value, where)
+        operation = load_checked(self.recipe, self._address(text, where, "decide"), where)
+        if operation.kind != "decide":
+            raise self.recipe.error(
+                where, f"{text!r} is an operation of kind {operation.kind!r}", expected="decide"
+            )
+        params = validate(self.recipe, operation.params, raw, where, f"operation {text!r}")
+        step = self.name(operation.name, where, given)
+        reads = self.reads(
+            [n for n in operation.needs if n != "text"], where, "", f"operation {text!r}"
+        )
+        address = self._address(text, where, "decide")
+        steps = {"steps": [{"step": step, "op": address, "params": params}]}
+        self.decides.append(DecideStep(step, "decide", steps, where, reads))
 
     def _dedup(self, value: Any, where: Where, given: str | None) -> None:
         text, raw = single(self.recipe, value, where)
@@ -293,6 +327,16 @@ def build(recipe: Recipe) -> CleanSteps:
         # The split keeps near-duplicates on one side, so it needs their signatures.
         builder.operation("minhash", ("split",), "measure")
     return builder.finish()
+
+
+def load_checked(recipe: Recipe, address: str, where: Where) -> Operation:
+    """The operation behind an address; RecipeError with its place in the recipe."""
+    try:
+        return load_operation(address)
+    except CorpusmithError as error:
+        raise recipe.error(
+            where, error.what, expected=error.expected, hint=error.hint
+        ) from error
 
 
 def single(recipe: Recipe, reference: Any, where: Where) -> tuple[str, Any]:
@@ -351,10 +395,3 @@ def _who_measures(signal: str) -> str:
         if signal in names:
             return f"- {entry.kind}: {name}"
     return ""
-
-
-def iter_user_files(steps: CleanSteps) -> Iterator[str]:
-    """Python files of the user's own operations."""
-    for step in steps.passes:
-        if is_user_address(step.address):
-            yield step.address.rpartition(":")[0]

@@ -22,6 +22,8 @@ from corpusmith.report.tables import printable
 BLOCK = "\U0010fffd"  # a private code point: stands for one that was masked, never shown
 SHOWN_BLOCK = "█" * 5  # whatever the length of what was masked
 CONTEXT_LINES = 2
+TOKEN = re.compile("<(?:EMAIL|IP|PHONE|CARD|SECRET)>")  # what masking puts in
+LONGEST_MASKED = 320  # code points; RFC 5321 lets an address have so many
 Span = Mapping[str, Any]
 
 
@@ -29,9 +31,10 @@ def diff(run: Run, wanted: str, *, context_lines: int = CONTEXT_LINES) -> dict[s
     """What each edit step changed in one document.
 
     `wanted` as in `find`. Keys: `id`, `uri`, `source`, `verdict` (the step and rule by which it
-    left, or None), `steps` [{step, text_version, edits, masked, lines}] in the order of the edits;
-    `lines` are those of a unified diff without its header, empty where a step changed nothing
-    that can be shown. Raises InputError as `find` does, and where the document has no text.
+    left, or None), `steps` [{step, text_version, edits, masked, rebuilt, lines}] in the order
+    of the edits; `lines` are those of a unified diff without its header; `rebuilt` is False where
+    masking has taken so much that the text before can't be put together. Raises InputError as
+    `find` does, and where the document has no text.
     """
     found = find(run, wanted)
     folders = run.clean_folders()
@@ -50,19 +53,20 @@ def diff(run: Run, wanted: str, *, context_lines: int = CONTEXT_LINES) -> dict[s
     versions = [(v, list(rs)) for v, rs in itertools.groupby(rows, lambda r: r["text_version"])]
     mask = masker(run)
     steps: list[dict[str, Any]] = []
+    whole: str | None = text  # None once a text could not be rebuilt
     for version, spans in reversed(versions):
-        before = take_back(text, spans)
-        masked = sum(span["removed"] is None for span in spans)
+        whole = _before(whole, spans)
+        lines = [] if whole is None else unified(whole, spans, context_lines)
         steps.append(
             {
                 "step": spans[0]["step"],
                 "text_version": version,
                 "edits": len(spans),
-                "masked": masked,
-                "lines": _shown(unified(before, spans, context_lines), mask),
+                "masked": sum(span["removed"] is None for span in spans),
+                "rebuilt": whole is not None,
+                "lines": _shown(lines, mask),
             }
         )
-        text = before
     left, _ = decision(run, found.part, found.id)
     return {
         "id": found.id,
@@ -73,24 +77,62 @@ def diff(run: Run, wanted: str, *, context_lines: int = CONTEXT_LINES) -> dict[s
     }
 
 
+def _before(after: str | None, spans: Sequence[Span]) -> str | None:
+    if after is None:
+        return None
+    try:
+        before = take_back(after, spans)
+        check_spans(spans, len(before))
+    except ValueError:
+        return None
+    return before
+
+
 def take_back(after: str, spans: Sequence[Span]) -> str:
     """The text before the edits, of the same length as it had, with blocks for what was masked.
 
-    A block also stands for all that a span changed, where what it led to was masked later.
+    A block also stands for all that a span changed where what it led to was masked later. Raises
+    ValueError where the spans don't fit the text.
     """
-    pieces, at, shift = [], 0, 0  # shift: code points that the edits so far added
+    pieces, at, last = [], 0, 0
     for span in spans:
-        start = span["start"] + shift
-        end = start + len(span["replacement"])
+        start = at + span["start"] - last
+        end = _end_of(span["replacement"], after, start)
         if not at <= start <= end <= len(after):
             raise ValueError(f"edit {span['kind']!r} at {span['start']} lies outside of the text")
         length = span["end"] - span["start"]
         hidden = span["removed"] is None or BLOCK in after[start:end]
-        pieces += [after[at:start], BLOCK * length if hidden else span["removed"]]
-        at = end
-        shift += len(span["replacement"]) - length
+        pieces += [after[at:start], BLOCK * length if hidden else _fitted(span["removed"], length)]
+        at, last = end, span["end"]
     pieces.append(after[at:])
     return "".join(pieces)
+
+
+def _end_of(replacement: str, after: str, start: int) -> int:
+    """Where in `after` what an edit put in at `start` ends.
+
+    What was put in is stored with personal data masked, whose length isn't that of the text
+    then; there blocks stand, if the masking step saw it as well.
+    """
+    if after.startswith(replacement, start) or not TOKEN.search(replacement):
+        return start + len(replacement)
+    pieces = [re.escape(piece) for piece in TOKEN.split(replacement)]
+    wildcard = f"(?:{TOKEN.pattern}|{BLOCK}+|.{{1,{LONGEST_MASKED}}}?)"
+    found = re.compile(wildcard.join(pieces), re.DOTALL).match(after, start)
+    return found.end() if found else start + len(replacement)
+
+
+def _fitted(removed: str, length: int) -> str:
+    """What an edit took out, at the length it had: blocks stand for what is masked in it."""
+    if len(removed) == length:
+        return removed
+    pieces = TOKEN.split(removed)
+    blocks = len(pieces) - 1
+    room = length - sum(map(len, pieces))
+    if not blocks or room < blocks:
+        return BLOCK * length
+    first = BLOCK * (room - blocks + 1)
+    return pieces[0] + first + BLOCK.join(pieces[1:])
 
 
 @dataclasses.dataclass
@@ -215,5 +257,7 @@ def render_diff(found: dict[str, Any]) -> list[str]:
     for step in found["steps"]:
         masked = f", {step['masked']} masked" if step["masked"] else ""
         lines += ["", f"step {step['step']}: {step['edits']} edits{masked}"]
+        if not step["rebuilt"]:
+            lines.append("  (the text before it can't be rebuilt: too much of it was masked)")
         lines += [printable(line) for line in step["lines"]]
     return lines

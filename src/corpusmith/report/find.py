@@ -11,9 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpusmith import schema
-from corpusmith.errors import InputError, nearest
-from corpusmith.op import Context
+from corpusmith.errors import InputError
 from corpusmith.report.run import Run
 from corpusmith.store.fingerprint import document_id
 from corpusmith.store.loading import load_operation
@@ -146,35 +144,23 @@ def place_of(run: Run, wanted: str) -> Found | None:
 def masker(run: Run) -> Callable[[list[str]], list[str]]:
     """Masks personal data in texts that are about to be shown, as the run's own step does.
 
-    Edits before that step hold what they took out as it was, and a line may have gone with an
-    address in it that the step masks elsewhere. Without such a step in the recipe: no change.
+    What is stored is masked already; this holds where texts are put together for the eye.
+    Without such a step in the recipe: no change.
     """
     steps = [step for step in run.lock.get("passes", []) if _is_pii(step)]
     if not steps:
         return lambda texts: texts
     operation = load_operation(steps[-1]["op"])
+    redact = operation.redact
+    if redact is None:
+        return lambda texts: texts
     params = operation.params.model_validate(steps[-1]["params"]) if operation.params else None
-    context = Context(params=params, step=steps[-1]["step"], secret=b"shown, never stored")
 
     def mask(texts: list[str]) -> list[str]:
-        if not texts:
-            return texts
-        rows = [
-            {"id": "", "source": "", "uri": "", "modality": "text", "text": text, "meta": "{}"}
-            for text in texts
-        ]
-        batch = schema.table(schema.DOCUMENT, rows).combine_chunks()
-        return operation.function(batch, context)["text"].to_pylist()
+        return redact(pa.array(texts, pa.large_string()), params).to_pylist() if texts else texts
 
     return mask
 
 
 def _is_pii(step: dict[str, Any]) -> bool:
     return step["op"].rpartition(":")[2] == "pii"
-
-
-def known_step(name: str, steps: Sequence[str]) -> str:
-    """`name`, or InputError with the nearest one."""
-    if name not in steps:
-        raise InputError(f"no step {name!r} in this run", expected=nearest(name, steps))
-    return name

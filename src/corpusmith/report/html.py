@@ -38,6 +38,7 @@ def render(run: Run) -> str:
         short=tables.short_count,
         figure=tables.figure,
         size=tables.size,
+        duration=tables.duration,
         visible=visible,
     )
     environment.globals["share"] = tables.fraction

@@ -38,12 +38,14 @@ def page(run: Run) -> dict[str, Any]:
     rows = funnel(run, sizes)
     mask = masker(run)
     examples = _examples(run, quality, mask)
+    made = stages(run)
     return {
         "run": run.folder.name,
         "summary": run.summary,
         "sources": run.sources,
         "funnel": rows,
         "flow": flow(rows, run.sources),
+        "silent": silent(rows),
         "dropped": dropped(rows, examples, run),
         "histograms": histograms(quality, run),
         "breakdowns": {n: breakdown(c) for n, c in quality.breakdowns.items() if c},
@@ -55,7 +57,8 @@ def page(run: Run) -> dict[str, Any]:
         "evaluation": evaluation(run),
         "samples": samples(run),
         "quarantine": quarantine(run, mask),
-        "stages": stages(run),
+        "stages": made,
+        "reused": sum(stage["seconds"] is None for stage in made),
         "libraries": run.lock.get("libraries", {}),
         "machine": {
             "python": platform.python_version(),
@@ -91,7 +94,19 @@ def flow(rows: list[Row], sources: list[str]) -> dict[str, Any]:
             title = f"{row['step']}: {sum(before):,} {unit} in, {sum(after):,} out"
             pictures[unit] = charts.flow_segment(before, after, whole, row["as"], title)
         segments.append({"row": row, "pictures": pictures})
-    return {"units": units, "segments": segments, "quiet": len(steps) - len(shown)}
+    return {"units": units, "segments": segments}
+
+
+def silent(rows: list[Row]) -> list[str]:
+    """Steps at which nothing left, and rules by which nothing left at a step that others left."""
+    steps = {row["step"]: row for row in rows if row["kind"] == "decide" and row["rule"] is None}
+    return [
+        row["step"] if row["rule"] is None else f"{row['step']} / {row['rule']}"
+        for row in rows
+        if row["step"] in steps
+        and not row["documents_left"]
+        and (row["rule"] is None or steps[row["step"]]["documents_left"])
+    ]
 
 
 def _created(row: Row, source: str, unit: str) -> int:
@@ -216,7 +231,7 @@ def _range(low: float | None, high: float | None) -> str:
 
 def breakdown(groups: dict[str, collections.Counter]) -> list[dict[str, Any]]:
     """Rows of documents, kept, held out, bytes and tokens, the largest first; the rest in one."""
-    rows = [{"name": name, **counter} for name, counter in groups.items()]
+    rows: list[dict[str, Any]] = [{"name": name, **counter} for name, counter in groups.items()]
     rows.sort(key=lambda row: (-row["documents"], row["name"]))
     if len(rows) > ROWS + 1:
         rest: collections.Counter = collections.Counter()
@@ -229,7 +244,7 @@ def breakdown(groups: dict[str, collections.Counter]) -> list[dict[str, Any]]:
 # --- duplicates, tokens, the model -------------------------------------------------------
 
 
-DEDUP_FIGURES = ("documents", "clusters", "merged", "largest_cluster", "candidate_pairs")
+DEDUP_FIGURES = ("in", "clusters", "merged", "largest_cluster", "candidate_pairs")
 DEDUP_SHAPE = ("bands", "rows", "verify", "recall_at_threshold")
 
 
@@ -256,8 +271,11 @@ def tokens(run: Run) -> dict[str, Any] | None:
 def quarantine(run: Run, mask: Callable[[list[str]], list[str]]) -> list[dict[str, Any]]:
     """Errors by source and step, with a few rows of each."""
     groups: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for folders in (run.collect_folders(), run.clean_folders()):
-        for source, folder in folders.items():
+    folders = [*run.collect_folders().items(), *run.clean_folders().items()]
+    if run.has("tokens"):
+        folders.append(("", run.stage("tokens")))
+    if True:
+        for source, folder in folders:
             for part in part_names(folder):
                 for table in iter_part(folder, "quarantine", part):
                     for row in table.to_pylist():

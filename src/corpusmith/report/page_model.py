@@ -48,7 +48,7 @@ def evaluation(run: Run) -> dict[str, Any] | None:
     if "bits_per_byte" not in found:
         return None
     baselines = found.get("baselines", {})
-    groups = [
+    groups: list[dict[str, Any]] = [
         {
             "by": "all held-out documents",
             "rows": [

@@ -27,7 +27,7 @@ from corpusmith.store.parts import file_path
 BINS = 40
 LOG_ABOVE = 50.0  # a range that reaches further, and is no fraction, is shown on a log scale
 EXAMPLES = 3  # for each rule
-BREAKDOWNS = ("source", "modality", "lang", "license")
+BREAKDOWNS = ("lang", "modality", "license")
 
 
 @dataclasses.dataclass

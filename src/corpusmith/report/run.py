@@ -185,7 +185,7 @@ class Run:
             connection.register("dropped", self.dropped())
             connection.register("signals", self.signals())
             connection.register("quarantine", self.quarantine())
-            return connection.execute(query).to_arrow_table()
+            return connection.sql(query).to_arrow_table()
 
     # --- other libraries -----------------------------------------------------------------
 
@@ -199,15 +199,18 @@ class Run:
         return datasets.Dataset(reader.read_all())
 
     def to_torch(self, *, length: int | None = None) -> torch.utils.data.IterableDataset:
-        """The training windows as an iterable dataset of int64 tensors (length + 1,)."""
-        from corpusmith.train.data import windows_dataset
-
-        pack = self.lock["recipe"].get("pack") or {}
-        return windows_dataset(
+        """The training windows as an iterable dataset, `train.stream.WindowStream`."""
+        try:
+            from corpusmith.train.stream import WindowStream
+        except ImportError as error:
+            raise MissingExtraError("torch", "train") from error
+        recipe = self.lock["recipe"]
+        pack = recipe.get("pack") or {}
+        return WindowStream(
             self.stage("tokens"),
             self.stage("mix"),
-            length=length or pack.get("length", 256),
-            seed=self.lock["recipe"].get("seed", 0),
+            length or pack.get("length", 256),
+            recipe.get("seed", 0),
         )
 
 

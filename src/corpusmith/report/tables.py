@@ -63,6 +63,16 @@ def size(value: float) -> str:
     return f"{text} B"
 
 
+def duration(seconds: float) -> str:
+    """1.25 s, 2 min 25 s, 3 h 5 min."""
+    if seconds < 60:
+        return f"{figure(seconds)} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 def printable(text: str) -> str:
     """The text with control characters written out, so that none of them reaches a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
