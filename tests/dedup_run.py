@@ -14,7 +14,7 @@ from corpusmith.clean import passes
 from corpusmith.engine.base import Order, perform
 from corpusmith.op import Task, Work
 from corpusmith.store.fingerprint import document_id
-from corpusmith.store.loading import load_operation
+from corpusmith.loading import load_operation
 from corpusmith.store.parts import PartWriter, committed, part_entry, part_names, read_part
 
 

@@ -45,9 +45,7 @@ OPERATIONS: dict[str, Entry] = {
         "edit",
         "mask e-mail, IP addresses, phone and card numbers, keys and tokens",
     ),
-    "exact_hash": Entry(
-        "corpusmith.dedup.exact:exact_hash", "measure", "128-bit hash of the text"
-    ),
+    "exact_hash": Entry("corpusmith.dedup.exact:exact_hash", "measure", "128-bit hash of the text"),
     "minhash": Entry("corpusmith.dedup.near:minhash", "measure", "MinHash signature"),
     "contamination": Entry(
         "corpusmith.dedup.decontaminate:decontaminate",

@@ -153,7 +153,7 @@ def _readmes(folder: Path) -> int:
     count = 0
     for distribution in importlib.metadata.distributions():
         name = distribution.metadata["Name"]
-        text = distribution.metadata.get_payload()
+        text = distribution.metadata.get_payload()  # type: ignore[attr-defined]
         if not isinstance(text, str) or not text.strip():
             text = distribution.metadata["Description"] or ""
         if name and len(text) >= MIN_README_CHARS:

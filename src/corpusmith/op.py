@@ -22,7 +22,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import pyarrow as pa
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from corpusmith.store.parts import PartWriter
 
 Kind = Literal["edit", "measure", "decide"]
-Adds = pa.Schema | Callable[[Any], pa.Schema]
+Adds: TypeAlias = pa.Schema | Callable[[Any], pa.Schema]
 OperationFunction = Callable[[pa.Table, "Context"], pa.Table]
 
 
@@ -166,7 +166,9 @@ class Engine(Protocol):
         `document_seconds` > 0 sets the watchdog's limit for one published document.
         """
 
-    def once(self, function: str, spec: dict[str, Any], *, folder: Path, resources: str = "") -> dict:
+    def once(
+        self, function: str, spec: dict[str, Any], *, folder: Path, resources: str = ""
+    ) -> dict:
         """Run `module:function(spec, ctx)` in one process of its own that may use every core."""
 
 
@@ -183,3 +185,5 @@ class Work:
     info: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Figures for manifest.json (deterministic) that later stages and reports read."""
     warnings: list[str] = dataclasses.field(default_factory=list)
+    scratch: list[str] = dataclasses.field(default_factory=list)
+    """Rounds whose files nobody needs once the stage is complete: they are removed then."""

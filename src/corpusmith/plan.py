@@ -10,13 +10,15 @@ its inputs (or the content of its files), and the versions of the libraries that
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from corpusmith import catalog, schema, steps
-from corpusmith.errors import CorpusmithError, InputError, RecipeError, nearest
+from corpusmith.collect.files import list_files
+from corpusmith.collect.readers import READERS
+from corpusmith.errors import CorpusmithError, InputError, nearest
+from corpusmith.plan_training import training_stages
 from corpusmith.recipe import Recipe
 from corpusmith.store.fingerprint import FileHashes, hash_json, library_versions
 from corpusmith.store.workspace import Workspace, finished, user_key
@@ -79,21 +81,9 @@ def stage_words(name: str) -> set[str]:
     return {name, head, tail} - {""}
 
 
-class SplitParams(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    held_out: float = Field(gt=0, lt=1)
-    group: str | list[str] | None = None
-    min_documents: int = Field(20, ge=0)
-    min_bytes: int = Field(100_000, ge=0)
+class Maker:
+    """Adds stages one by one, each fingerprinted from what it is made of."""
 
-
-class PackParams(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    length: int = Field(256, ge=8, le=1 << 17)
-    isolate: bool = False
-
-
-class _Maker:
     def __init__(self, recipe: Recipe, workspace: Workspace, hashes: FileHashes) -> None:
         self.recipe = recipe
         self.workspace = workspace
@@ -136,9 +126,6 @@ class _Maker:
     # --- the stages, in order ------------------------------------------------------------
 
     def collect(self) -> None:
-        from corpusmith.collect.files import list_files
-        from corpusmith.collect.readers import READERS
-
         for source, raw in self.recipe.values["sources"].items():
             where = ("sources", source)
             read = raw["read"]
@@ -158,7 +145,7 @@ class _Maker:
                 **params,
                 "source": source,
                 "read": read,
-                "path": [str(absolute(self.recipe.folder, p)) for p in paths],
+                "path": [str(self.recipe.resolve(p)) for p in paths],
             }
             try:
                 files = list_files(params["path"], spec.extensions).files
@@ -221,7 +208,7 @@ class _Maker:
         listed = patterns if isinstance(patterns, list) else [patterns]
         paths: list[Path] = []
         for pattern in listed:
-            path = absolute(self.recipe.folder, pattern)
+            path = self.recipe.resolve(pattern)
             anchor = Path(path.anchor)
             found = sorted(p for p in anchor.glob(str(path.relative_to(anchor))) if p.is_file())
             if not found:
@@ -273,130 +260,6 @@ class _Maker:
             earlier.append(stage.name)
         return tuple(earlier)
 
-    def after(self, built: steps.CleanSteps, decided: tuple[str, ...]) -> None:
-        """Split, tokenizer, tokens, mix, train, evaluate: those that the recipe asks for."""
-        values, recipe = self.recipe.values, self.recipe
-        cleaned = tuple(n for n in self.stages if n.startswith("clean."))
-        sources = list(values["sources"])
-        common: dict[str, Any] = {"sources": sources, "after": list(decided)}
-        if values.get("split"):
-            params = steps.validate(recipe, SplitParams, values["split"], ("split",), "split")
-            columns = {}
-            for step in built.passes:
-                if step.operation.name in ("minhash", "exact_hash"):
-                    columns.update(step.columns)
-            self.add(
-                "split",
-                "split",
-                {**params, **common, "step": "split", "columns": columns},
-                (*cleaned, *decided),
-            )
-            decided = (*decided, "split")
-            common = {"sources": sources, "after": list(decided)}
-        for key, needs in (
-            ("mix", "tokenize"),
-            ("pack", "tokenize"),
-            ("train", "tokenize"),
-            ("evaluate", "train"),
-        ):
-            if values.get(key) and not values.get(needs):
-                raise recipe.error((key,), f"{key}: needs {needs}:", expected=f"a key `{needs}:`")
-        if values.get("evaluate") and not values.get("split"):
-            raise recipe.error(
-                ("evaluate",),
-                "nothing is held out to evaluate on",
-                expected="split: {held_out: 0.02}",
-            )
-        if not values.get("tokenize"):
-            return
-        self._tokens(common, (*cleaned, *decided), sources)
-        if values.get("train"):
-            self._train(common, (*cleaned, *decided))
-
-    def _tokens(
-        self, common: dict[str, Any], inputs: tuple[str, ...], sources: list[str]
-    ) -> None:
-        from corpusmith.tokenize.params import MixParams, TokenizeParams
-        from corpusmith.tokenize.mix import parse_tokens, validate_mix
-
-        recipe, values = self.recipe, self.recipe.values
-        params = steps.validate(
-            recipe, TokenizeParams, values["tokenize"], ("tokenize",), "tokenize"
-        )
-        params = {k: v for k, v in params.items() if v is not None}
-        identity, extra = params, {}
-        if "load" in params:
-            local = absolute(recipe.folder, params["load"])
-            if local.exists():
-                params = {**params, "load": str(local)}
-                files = [local] if local.is_file() else sorted(local.iterdir())
-                extra["files"] = [[p.name, self.hashes.hash(p)] for p in files if p.is_file()]
-        self.add(
-            "tokenizer",
-            "tokenizer",
-            {**params, **common},
-            inputs,
-            identity={**identity, **common},
-            extra=extra,
-        )
-        self.add("tokens", "tokens", {**common}, ("tokenizer", *inputs), top="tokens")
-        mix = steps.validate(recipe, MixParams, values.get("mix"), ("mix",), "mix")
-        mix = {k: v for k, v in mix.items() if v is not None}
-        try:
-            if "weights" in mix:
-                validate_mix(mix["weights"], sources)
-            if "tokens" in mix:
-                mix["tokens"] = parse_tokens(mix["tokens"])
-        except RecipeError as error:
-            raise recipe.error(
-                ("mix",), error.what, expected=error.expected, hint=error.hint
-            ) from error
-        self.add("mix", "mix", mix, ("tokens",))
-
-    def _train(self, common: dict[str, Any], inputs: tuple[str, ...]) -> None:
-        from corpusmith.evaluate.params import evaluate_params
-        from corpusmith.train.params import TrainParams
-
-        recipe, values = self.recipe, self.recipe.values
-        pack = steps.validate(recipe, PackParams, values.get("pack"), ("pack",), "pack")
-        train = steps.validate(recipe, TrainParams, values["train"], ("train",), "train")
-        identity, extra = {"pack": pack, "train": train}, {}
-        local = absolute(recipe.folder, train["model"])
-        if train["model"] not in ("gpt2", "llama") and local.exists():
-            train = {**train, "model": str(local)}
-            extra["files"] = [
-                [p.name, self.hashes.hash(p)] for p in sorted(local.iterdir()) if p.is_file()
-            ]
-        self.add(
-            "train",
-            "train",
-            {"pack": pack, "train": train},
-            ("tokenizer", "tokens", "mix"),
-            top="models",
-            identity=identity,
-            extra=extra,
-        )
-        if values.get("evaluate"):
-            try:
-                wanted = evaluate_params(values["evaluate"])
-            except RecipeError as error:
-                raise recipe.error(
-                    ("evaluate",), error.what, expected=error.expected, hint=error.hint
-                ) from error
-            params = {**common, "evaluate": wanted, "split": "split", "pack": pack}
-            self.add(
-                "evaluate",
-                "evaluate",
-                params,
-                ("tokenizer", "tokens", "mix", "train", *inputs),
-            )
-
-
-def absolute(folder: Path, path: str) -> Path:
-    """`path` from the recipe's folder; `~` is the user's home."""
-    found = Path(path).expanduser()
-    return found if found.is_absolute() else folder.absolute() / found
-
 
 def _portable(address: str) -> str:
     """A user's operation by the name of its file: a moved recipe is the same recipe."""
@@ -405,8 +268,6 @@ def _portable(address: str) -> str:
 
 
 def _unicode_version() -> str:
-    import unicodedata
-
     return unicodedata.unidata_version
 
 
@@ -415,11 +276,11 @@ def make(recipe: Recipe, workspace: Workspace) -> Plan:
     built = steps.build(recipe)
     cache = workspace.root / "hashes.sqlite"
     with FileHashes(cache) as hashes:
-        maker = _Maker(recipe, workspace, hashes)
+        maker = Maker(recipe, workspace, hashes)
         maker.collect()
         maker.clean(built)
         decided = maker.decide(built)
-        maker.after(built, decided)
+        training_stages(maker, built, decided)
     return Plan(
         recipe=recipe,
         workspace=workspace,

@@ -57,6 +57,11 @@ class Recipe:
     def seed(self) -> int:
         return self.values.get("seed", 0)
 
+    def resolve(self, path: str) -> Path:
+        """`path` from the recipe's folder; `~` is the user's home."""
+        found = Path(path).expanduser()
+        return found if found.is_absolute() else self.folder.absolute() / found
+
     def position(self, where: Where) -> str:
         """`file:line:column` of a key, or of the nearest thing around it."""
         for length in range(len(where), -1, -1):
@@ -86,7 +91,9 @@ def read(path: str | os.PathLike) -> Recipe:
 def parse(data: bytes, path: Path) -> Recipe:
     if len(data) > MAX_BYTES:
         raise RecipeError(
-            f"the recipe has {len(data):,} bytes", where=str(path), expected=f"at most {MAX_BYTES:,}"
+            f"the recipe has {len(data):,} bytes",
+            where=str(path),
+            expected=f"at most {MAX_BYTES:,}",
         )
     try:
         text = data.decode("utf-8-sig")
@@ -225,9 +232,15 @@ def _check_top(recipe: Recipe) -> None:
             )
             raise recipe.error((), f"the key {key!r} is missing", expected=example)
     _check_names(recipe)
-    shapes = {"clean": list, "split": dict, "tokenize": dict, "mix": dict, "pack": dict}
+    shapes: dict[str, type] = {
+        "clean": list,
+        "split": dict,
+        "tokenize": dict,
+        "mix": dict,
+        "pack": dict,
+    }
     shapes |= {"train": dict, "evaluate": list, "seed": int, "max_document": int}
-    words = {dict: "a mapping {key: value}", list: "a list", int: "a whole number"}
+    words: dict[type, str] = {dict: "a mapping {key: value}", list: "a list", int: "a whole number"}
     for key, shape in shapes.items():
         value = values.get(key)
         if value is not None and (not isinstance(value, shape) or isinstance(value, bool)):

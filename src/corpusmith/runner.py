@@ -1,10 +1,10 @@
 """Executes a plan stage by stage: takes what is there, makes what is not, writes the record.
 
-    runs/<time>-<short>/recipe.lock.yaml   the recipe, its stages with fingerprints and folders
-                        events.jsonl       one line a task
-                        summary.json       the figures
-                        report.html        the page
-                        logs/              what workers printed
+runs/<time>-<short>/recipe.lock.yaml   the recipe, its stages with fingerprints and folders
+                    events.jsonl       one line a task
+                    summary.json       the figures
+                    report.html        the page
+                    logs/              what workers printed
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def run(
         write_lock(planned, folder)
         with terminable():
             _execute(planned, folder, recorder, seconds, workers, wait, batch_bytes)
-        summary = summarize(planned, seconds, time.monotonic() - began)
+        summary = summarize(Run(folder), seconds, time.monotonic() - began)
         write_json(folder / "summary.json", summary)
         found = Run(folder)
         write_report(found)
@@ -206,6 +206,7 @@ def _make(stage: Stage, planned: Plan, engine: LocalEngine) -> None:
         ingredients=stage.ingredients,
         info=work.info,
         warnings=work.warnings,
+        scratch=work.scratch,
     )
 
 

@@ -8,7 +8,6 @@ list: one that an edit has made stale is an error here, before anything runs.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -18,9 +17,9 @@ from corpusmith import catalog, schema
 from corpusmith.clean.passes import FIXED_SIGNALS
 from corpusmith.clean.rules import RuleSet, check_rule_set, load_rule_set
 from corpusmith.errors import CorpusmithError, RecipeError, nearest
+from corpusmith.loading import is_user_address, load_operation
 from corpusmith.op import Operation
 from corpusmith.recipe import Recipe, Where
-from corpusmith.store.loading import is_user_address, load_operation
 
 DOCUMENT_SIGNALS = tuple(FIXED_SIGNALS.names)
 
@@ -206,9 +205,7 @@ class _Builder:
         for key in keys:
             if key not in catalog.STEP_KEYS:
                 if key in catalog.SHORT_STEPS and len(keys) == 1:
-                    self.operation(
-                        {key: item[key]}, where, None, self._given(item, where)
-                    )
+                    self.operation({key: item[key]}, where, None, self._given(item, where))
                     return
                 raise self.recipe.error(
                     (*where, key), f"no step {key!r}", expected=nearest(key, catalog.STEP_KEYS)
@@ -325,7 +322,7 @@ def build(recipe: Recipe) -> CleanSteps:
     split = recipe.values.get("split")
     if split and "minhash" not in builder.latest:
         # The split keeps near-duplicates on one side, so it needs their signatures.
-        builder.operation("minhash", ("split",), "measure")
+        builder.operation({"minhash": {"verify": "estimate"}}, ("split",), "measure")
     return builder.finish()
 
 
@@ -334,9 +331,7 @@ def load_checked(recipe: Recipe, address: str, where: Where) -> Operation:
     try:
         return load_operation(address)
     except CorpusmithError as error:
-        raise recipe.error(
-            where, error.what, expected=error.expected, hint=error.hint
-        ) from error
+        raise recipe.error(where, error.what, expected=error.expected, hint=error.hint) from error
 
 
 def single(recipe: Recipe, reference: Any, where: Where) -> tuple[str, Any]:
@@ -390,7 +385,7 @@ def _who_measures(signal: str) -> str:
             operation = load_operation(entry.address)
             model = operation.params
             names = operation.schema(model() if model else None).names
-        except Exception:  # noqa: BLE001  a hint must not fail; parameters may be required
+        except Exception:
             continue
         if signal in names:
             return f"- {entry.kind}: {name}"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-STRING = r"""(?P<string>{quotes})"""
-
-
 def quoted(quote: str) -> str:
     """A string up to its quote, or to the end of the line."""
     return rf"{quote}(?:\\.|[^{quote}\\\n])*(?:{quote}|(?=\n)|\\?\Z)"
@@ -45,7 +42,8 @@ def comment_chars(text: str, language: str) -> int:
 def visible_chars(text: str) -> int:
     attribute = r"""=[ \t\n\v\f\r]*(?:"[^"]*(?:"|\Z)|'[^']*(?:'|\Z))"""
     tag = rf"<(?:{attribute}|[^>])*?(?:>|\Z)"
-    hidden = rf"<!--.*?(?:-->|\Z)|(?=<[a-zA-Z/!?]){tag}"
+    # HTML's standard: `<!-->` and `<!--->` are whole comments.
+    hidden = rf"<!--(?:-?>|.*?(?:-->|\Z))|(?=<[a-zA-Z/!?]){tag}"
     rest = ""
     at = 0
     pattern = re.compile(hidden, re.DOTALL)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from corpusmith import catalog, schema
 from corpusmith.clean.rules import RuleSet, check_rule_set, load_rule_set, shipped, variants
-from corpusmith.store.loading import load_operation
+from corpusmith.loading import load_operation
 
 HERE = Path()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from corpusmith.op import Task, TaskContext, Work
-from corpusmith.store.loading import load_operation
+from corpusmith.loading import load_operation
 
 
 def execute(work: Work) -> None:
@@ -19,6 +20,12 @@ def task(spec: dict[str, Any], ctx: TaskContext) -> None:
     operation = load_operation(spec["op"])
     assert operation.fit is not None and operation.params is not None
     params = operation.params.model_validate(spec["params"])
-    with ctx.writer() as out:
-        operation.fit(params, [Path(p) for p in spec["paths"]], ctx.folder)
+    with tempfile.TemporaryDirectory() as name, ctx.writer() as out:
+        operation.fit(params, [Path(p) for p in spec["paths"]], Path(name))
+        # Through the writer, so that each file has its checksum in the manifest.
+        for path in sorted(Path(name).iterdir()):
+            target = out.open(".", name=path.name)
+            with open(path, "rb") as file:
+                while block := file.read(1 << 20):
+                    target.write(block)
         out.info["files"] = len(spec["paths"])

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from corpusmith import schema
 from corpusmith.errors import CorpusmithError, DiskError, UserError
 from corpusmith.op import Context, Operation, Task, TaskContext, Work
-from corpusmith.store.loading import load_operation
+from corpusmith.loading import load_operation
 from corpusmith.store.parts import PartWriter, batches_of, iter_part, part_entry, part_names
 
 FIXED_SIGNALS = pa.schema(

@@ -69,8 +69,8 @@ def check(recipe_path: RecipePath, workdir: Workdir = None, json_: AsJson = Fals
     print_table(
         ["stage", "result", "state"],
         [
-            [row["stage"], row["fingerprint"], "there already" if row["cached"] else "would run"]
-            for row in rows
+            [stage.name, stage.fingerprint[:16], "there already" if stage.cached else "would run"]
+            for stage in planned.stages
         ],
     )
     print(f"next: corpusmith run {recipe_path}")
@@ -151,7 +151,9 @@ def present(found: Any, json_: bool) -> None:
     print(f"run        {found.folder}")
     print(f"report     {found.folder / 'report.html'}")
     latest = shorter(found.root / "latest")
-    print(f"next       corpusmith show {latest} | why {latest} ID | whatif {latest} --set RULE=RANGE")
+    print(
+        f"next       corpusmith show {latest} | why {latest} ID | whatif {latest} --set RULE=RANGE"
+    )
 
 
 def shorter(path: Path) -> str:
@@ -192,8 +194,13 @@ def rules(
 
     if name is None:
         sets = [load_rule_set(n, Path()) for n in shipped()]
-        rows = [
-            {"name": s.name, "variant": s.variant, "variants": variants(s.name), "rules": len(s.rules)}
+        rows: list[dict[str, Any]] = [
+            {
+                "name": s.name,
+                "variant": s.variant,
+                "variants": variants(s.name),
+                "rules": len(s.rules),
+            }
             for s in sets
         ]
         if json_:

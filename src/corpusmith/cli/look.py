@@ -31,9 +31,7 @@ def text_of(blocks: list[Any]) -> list[str]:
 def show(
     run_path: RunPath,
     source: Annotated[str | None, typer.Option("--source", help="of this source alone")] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="rules that dropped nothing, too")
-    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="rules that dropped nothing, too")] = False,
     json_: AsJson = False,
 ) -> None:
     """The funnel: documents and tokens in and out of every step and rule."""

@@ -33,7 +33,7 @@ class SourceParams(BaseModel):
         None,
         description="what keeps documents on one side of the split: a field of the records "
         "(`a.b` for a nested one), or `file`, `folder` (the first one) or `module` (the path "
-        "without its suffix, dots for slashes), stored as meta.group",
+        "without its suffix, dots for slashes); of WARC and WET `host` or `url`; stored as meta.group",
     )
     max_document_bytes: Size = Field(64 * MIB, description="a larger document is quarantined")
     part_bytes: Size = Field(64 * MIB, description="about how much makes a part, decompressed")

@@ -204,21 +204,28 @@ def _zstd_blocks(file: BinaryIO) -> Iterator[bytes]:
 def read_whole(path: str, limit: int) -> bytes:
     """A file's decompressed bytes; DamagedError "too_large" beyond `limit`, by size or while
     streaming, so that no more than `limit` and a block are ever held."""
+    return _whole(path, blocks(path), limit)
+
+
+def plain_whole(path: str, limit: int) -> bytes:
+    """The same without decompressing."""
+    return _whole(path, plain_blocks(path), limit)
+
+
+def _whole(path: str, source: Iterator[bytes], limit: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
-    for block in blocks(path):
+    for block in source:
         pieces.append(block)
         size += len(block)
         if size > limit:
             pieces.clear()
             with reading(path):
                 on_disk = Path(path).stat().st_size
-            plain = on_disk >= size
-            raise DamagedError(
-                "too_large",
-                f"{on_disk} bytes, over the limit of {limit}"
-                if plain
-                else f"{on_disk} compressed bytes make over {size} bytes, the limit is {limit}",
-                size,
+            message = (
+                f"{on_disk} bytes, over the limit of {limit} (max_document_bytes)"
+                if on_disk >= size
+                else f"{on_disk} compressed bytes make over {size} bytes, the limit is {limit}"
             )
+            raise DamagedError("too_large", message, size)
     return b"".join(pieces)

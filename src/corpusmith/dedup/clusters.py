@@ -154,6 +154,7 @@ def run(
     """
     parts = list_parts(work)
     engine, folder = work.engine, work.folder
+    work.scratch += ["buckets", "reduce", "clusters"]
     tasks = part_tasks(work, parts, {**bucket_spec, "buckets": buckets})
     taken = engine.map(bucket_function, tasks, folder=folder, round="buckets")
     tasks = [Task(f"bucket-{b:05d}", {"bucket": b, **reduce_spec}) for b in range(buckets)]

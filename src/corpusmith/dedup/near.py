@@ -62,9 +62,9 @@ class NearParams(BaseModel):
     `exact`, the default, compares the shingle sets, so no pair below the threshold is merged
     and recall is the LSH formula's alone. It stores 8 bytes for each distinct shingle
     (measured: 0.8 times the text's bytes for code, 1.3 for English, 1.8 for Chinese manuals),
-    and as much again while the stage runs. `estimate` stores nothing beside the signature (4 bytes a
-    permutation, 448 a document) and compares signatures, whose standard error at .75 is .041:
-    one in ten pairs of true similarity .7 is merged, one in ten of .8 is not."""
+    and as much again while the stage runs. `estimate` stores nothing beside the signature
+    (448 bytes a document) and compares signatures, whose standard error at .75 is .041: of
+    pairs with a true similarity of .7 it merges 12 %, of .8 it finds 87 % instead of 92 %."""
     seed: int = 0
 
     @model_validator(mode="after")

@@ -109,6 +109,7 @@ def execute(work: Work) -> None:
     work.engine.map("corpusmith.dedup.split:decide_part", tasks, folder=work.folder)
     work.info.update(found)
     work.info["overlap"] = measure_overlap(work, parts)
+    work.scratch += ["buckets", "reduce", "groups", "heldout_ngrams", "heldout_set", "overlap"]
     work.warnings += _warnings(work, taken)
 
 

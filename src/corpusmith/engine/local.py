@@ -285,9 +285,7 @@ class LocalEngine:
                         worker.assignment = assignment
                         self._event("start", assignment, worker, round=round)
                         with contextlib.suppress(OSError):  # it is dead: found out below
-                            worker.orders.send(
-                                self._order(function, assignment, folder, round, 1)
-                            )
+                            worker.orders.send(self._order(function, assignment, folder, round, 1))
                 ready = wait(
                     [w.replies for w in self._pool if w.assignment is not None],
                     timeout=TICK_SECONDS,

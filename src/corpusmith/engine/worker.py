@@ -63,17 +63,17 @@ def main() -> None:
         began = time.monotonic()
         try:
             if isinstance(order, Order):
-                reply = ("done", perform(order, heartbeat, notify))
+                reply: tuple = ("done", perform(order, heartbeat, notify))
             else:
                 for address in order:
                     resolve(address)()
                 reply = ("done", {})
-        except BaseException as error:  # noqa: BLE001  everything goes to the parent, with its trace
+        except BaseException as error:
             trace = traceback.format_exc()
             print(trace, file=sys.stderr, flush=True)
             try:
                 pickle.dumps(error)
-            except Exception:  # noqa: BLE001  some libraries' errors can't travel
+            except Exception:
                 error = RuntimeError(f"{type(error).__name__}: {error}")
             reply = ("error", error, trace)
             heartbeat.publish("")

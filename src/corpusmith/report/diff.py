@@ -255,8 +255,9 @@ def render_diff(found: dict[str, Any]) -> list[str]:
     if not found["steps"]:
         lines += ["", "no step changed its text"]
     for step in found["steps"]:
-        masked = f", {step['masked']} masked" if step["masked"] else ""
-        lines += ["", f"step {step['step']}: {step['edits']} edits{masked}"]
+        masked = f", {step['masked']:,} masked" if step["masked"] else ""
+        edits = "1 edit" if step["edits"] == 1 else f"{step['edits']:,} edits"
+        lines += ["", f"step {step['step']}: {edits}{masked}"]
         if not step["rebuilt"]:
             lines.append("  (the text before it can't be rebuilt: too much of it was masked)")
         lines += [printable(line) for line in step["lines"]]

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from corpusmith.errors import InputError
 from corpusmith.report.run import Run
 from corpusmith.store.fingerprint import document_id
-from corpusmith.store.loading import load_operation
+from corpusmith.loading import load_operation
 from corpusmith.store.parts import iter_part, part_names, read_part
 
 ID_DIGITS = 32

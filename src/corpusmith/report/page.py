@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import functools
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow.compute as pc
@@ -271,22 +271,25 @@ def tokens(run: Run) -> dict[str, Any] | None:
 def quarantine(run: Run, mask: Callable[[list[str]], list[str]]) -> list[dict[str, Any]]:
     """Errors by source and step, with a few rows of each."""
     groups: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for source, row in _quarantined(run):
+        key = (source, row["step"], row["error"])
+        group = groups.setdefault(
+            key, {"source": key[0], "step": key[1], "error": key[2], "count": 0, "examples": []}
+        )
+        group["count"] += 1
+        if len(group["examples"]) < QUARANTINE_EXAMPLES:
+            message = mask([row["message"] or ""])[0]
+            group["examples"].append({"uri": row["uri"], "message": message})
+    return sorted(groups.values(), key=lambda g: (-g["count"], g["source"], g["error"]))
+
+
+def _quarantined(run: Run) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Source and row of everything in quarantine."""
     folders = [*run.collect_folders().items(), *run.clean_folders().items()]
     if run.has("tokens"):
-        folders.append(("", run.stage("tokens")))
-    if True:
-        for source, folder in folders:
-            for part in part_names(folder):
-                for table in iter_part(folder, "quarantine", part):
-                    for row in table.to_pylist():
-                        key = (source, row["step"], row["error"])
-                        group = groups.setdefault(
-                            key,
-                            {"source": source, "step": row["step"], "error": row["error"],
-                             "count": 0, "examples": []},
-                        )  # fmt: skip
-                        group["count"] += 1
-                        if len(group["examples"]) < QUARANTINE_EXAMPLES:
-                            message = mask([row["message"] or ""])[0]
-                            group["examples"].append({"uri": row["uri"], "message": message})
-    return sorted(groups.values(), key=lambda g: (-g["count"], g["source"], g["error"]))
+        folders.append(("tokens", run.stage("tokens")))
+    for source, folder in folders:
+        for part in part_names(folder):
+            for table in iter_part(folder, "quarantine", part):
+                for row in table.to_pylist():
+                    yield source, row

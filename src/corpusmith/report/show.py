@@ -172,7 +172,7 @@ def _row(
             "tokens_in": start.tokens if sizes.tokenized else None,
             "tokens_left": None if unknown or not sizes.tokenized else gone.tokens,
             "tokens_out": end.tokens if sizes.tokenized else None,
-            "tokens_used": step.used.get(source),
+            "tokens_used": step.used.get(source, 0) if step.used else None,
         }
     guesses = {"tokens_in": later or _guessed(step), "tokens_left": _guessed(step)}
     guesses["tokens_out"] = later
@@ -188,13 +188,12 @@ def _row(
 
 
 def _total(rows: Iterable[Row]) -> Row:
-    """Sums; None where no source knows, and of those that know where some don't."""
+    """Sums; None where a source doesn't know."""
     listed = list(rows)
-    found: Row = {}
-    for name in listed[0] if listed else []:
-        known = [row[name] for row in listed if row[name] is not None]
-        found[name] = sum(known) if known else None
-    return found
+    return {
+        name: None if any(row[name] is None for row in listed) else sum(row[name] for row in listed)
+        for name in (listed[0] if listed else [])
+    }
 
 
 def _read_steps(run: Run) -> list[_Step]:

@@ -15,22 +15,23 @@ from typing import Any
 import pyarrow.compute as pc
 
 from corpusmith import schema
-from corpusmith.plan import Plan
+from corpusmith.report.run import Run
 from corpusmith.store.parts import iter_part, part_names
 from corpusmith.store.workspace import read_manifest
 
 MERGING = ("exact", "near")
 
 
-def summarize(planned: Plan, seconds: dict[str, float], wall: float) -> dict[str, Any]:
+def summarize(run: Run, seconds: dict[str, float], wall: float) -> dict[str, Any]:
     """The content of summary.json; `unbalanced` names each source whose figures don't add up."""
-    infos = {s.name: read_manifest(s.folder) for s in planned.stages}
-    by_source = {source: _read_counts(infos, source) for source in planned.sources}
+    infos = {s["name"]: read_manifest(run.stage(s["name"])) for s in run.stages()}
+    by_source = {source: _read_counts(infos, source) for source in run.sources}
     by_step: list[dict[str, Any]] = []
     warnings = [f"{name}: {w}" for name, m in infos.items() for w in m["warnings"]]
-    for stage in planned.stages:
-        if stage.name.startswith("decide.") or stage.name == "split":
-            by_step += _step_rows(stage.name, stage.kind, stage.folder, by_source)
+    for stage in run.stages():
+        name = stage["name"]
+        if name.startswith("decide.") or name == "split":
+            by_step += _step_rows(name, stage["kind"], run.stage(name), by_source)
     totals: dict[str, int] = collections.Counter()
     unbalanced = []
     for source, counts in by_source.items():
@@ -47,8 +48,8 @@ def summarize(planned: Plan, seconds: dict[str, float], wall: float) -> dict[str
     model = _model(infos)
     return {
         "schema": schema.SCHEMA_VERSION,
-        "corpus": planned.recipe.corpus,
-        "fingerprint": planned.fingerprint,
+        "corpus": run.lock["corpus"],
+        "fingerprint": run.lock["fingerprint"],
         "documents": {
             key: totals.get(key, 0)
             for key in ("read", "created", "kept", "dropped", "merged", "quarantined", "held_out")

@@ -90,7 +90,9 @@ class FileHashes:
                 f"can't read {path}: {error.strerror}", hint="check the path and its permissions"
             ) from error
         if self._database is not None:
-            self._database.execute("insert or replace into hashes values (?,?,?,?,?)", (*key, found))
+            self._database.execute(
+                "insert or replace into hashes values (?,?,?,?,?)", (*key, found)
+            )
         return found
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +144,12 @@ def finish(
     ingredients: dict[str, Any],
     info: dict[str, Any],
     warnings: list[str],
+    scratch: Sequence[str] = (),
 ) -> None:
-    """Write manifest.json: from now on the result is complete. It holds no clock."""
+    """Write manifest.json: from now on the result is complete. It holds no clock.
+
+    The files of the rounds in `scratch` are removed.
+    """
     main = folder / "parts" / "main"
     names = sorted(path.stem for path in main.glob("*.json")) if main.exists() else []
     write_json(
@@ -160,9 +164,19 @@ def finish(
             "parts": [part_entry(folder, name) for name in names],
         },
     )
-    # What earlier rounds left is only needed until the stage is complete.
-    for path in (folder / "scratch",):
-        shutil.rmtree(path, ignore_errors=True)
+    for name in scratch:
+        _remove_round(folder, name)
+
+
+def _remove_round(folder: Path, name: str) -> None:
+    entries = folder / "parts" / name
+    for path in sorted(entries.glob("*.json")):
+        for file in read_json(path)["files"].values():
+            with contextlib.suppress(OSError):
+                (folder / file["path"]).unlink()
+            with contextlib.suppress(OSError):
+                (folder / file["path"]).parent.rmdir()  # only where it is empty now
+    shutil.rmtree(entries, ignore_errors=True)
 
 
 def user_key(environment: dict[str, str] | None = None) -> bytes:

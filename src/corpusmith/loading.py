@@ -28,7 +28,9 @@ def load_operation(address: str) -> Operation:
     try:
         source = path.read_bytes()
     except OSError as error:
-        raise UserError(f"can't read {path}: {error.strerror}", expected="FILE.py:FUNCTION") from error
+        raise UserError(
+            f"can't read {path}: {error.strerror}", expected="FILE.py:FUNCTION"
+        ) from error
     # Named by path, so that two files of one name don't collide.
     module_name = f"_corpusmith_user_{xxhash.xxh3_64_hexdigest(str(path.resolve()).encode())}"
     spec = importlib.util.spec_from_file_location(module_name, path)

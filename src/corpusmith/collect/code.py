@@ -1,0 +1,170 @@
+"""Code folders: a document a file, with its language and whether people wrote it.
+
+`meta`: language, vendored (someone else's code, by its folder), generated (by what the file says
+of itself, or by name), minified (by name, or by lines that nobody writes). Nothing is dropped: rules
+do that by these flags. Binary files end in quarantine as "binary_file", which is expected there and
+doesn't count for `max_quarantined`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from corpusmith.collect.encoding import UndecodableError, decode
+from corpusmith.collect.errors import RecordError
+from corpusmith.collect.languages import language_of
+from corpusmith.collect.licenses import spdx_header
+from corpusmith.collect.readers import CodeParams
+from corpusmith.collect.sink import Sink
+from corpusmith.collect.streams import DamagedError, compression, plain_whole
+from corpusmith.collect.whole import group_of
+
+SNIFF_BYTES = 8192
+MINIFIED_LINE_CHARS = 250  # mean length of lines; people's code has 20 to 60, tables up to 120
+HEAD_LINES = 40
+
+_BINARY_MAGIC = (
+    *(b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"%PDF-", b"\x7fELF", b"MZ", b"\xca\xfe\xba\xbe"),
+    *(b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"RIFF", b"OggS", b"fLaC", b"ID3", b"wOFF", b"wOF2"),
+    *(b"\x00asm", b"SQLite format 3", b"PAR1", b"!<arch>\n", b"BM", b"II*\x00", b"MM\x00*"),
+)
+# Of files that may begin like text. Pickles are programs for a virtual machine, never read.
+_BINARY_SUFFIXES = (".pickle", ".pkl", ".pck", ".pyc", ".pyo", ".class", ".o", ".a", ".so", ".syso")
+_CODING = re.compile(rb"^[ \t\f]*(?:#|//|/\*|<!--|--|;).*?coding[:=][ \t]*([-\w.]+)")
+
+_VENDORED = re.compile(
+    r"(?:^|/)(?:"
+    r"_?vendor(?:ed|s)?|node_modules|bower_components|jspm_packages|third[-_]?party|thirdparty|"
+    r"3rd[-_]?party|externals?|extern|deps|godeps|_workspace|pods|carthage|site-packages|"
+    r"dist-packages|_bundled|bundled|contrib/(?:libs?|zlib)|\.?eggs|gradle/wrapper|\.yarn|"
+    r"packages/.+\.\d+\.\d+"
+    r")/",
+    re.IGNORECASE,
+)
+_VENDORED_NAME = re.compile(
+    r"(?:^|/)(?:jquery(?:[-.][\w.]+)*|bootstrap(?:[-.]\w+)*|d3(?:\.v\d+)?|angular(?:[-.]\w+)*|"
+    r"react(?:-dom)?\.(?:development|production)|modernizr(?:[-.][\w.]+)*|underscore|lodash|"
+    r"prototype|mootools(?:[-.][\w.]+)*|require|raphael|highlight\.pack|mathjax|"
+    r"normalize|font-?awesome)(?:\.min)?\.(?:js|css)\Z|(?:^|/)(?:gradlew(?:\.bat)?|mvnw(?:\.cmd)?|"
+    r"config\.(?:guess|sub)|ltmain\.sh|install-sh|missing|depcomp|aclocal\.m4|libtool\.m4)\Z",
+    re.IGNORECASE,
+)
+_GENERATED_NAME = re.compile(
+    r"(?:\.pb\.(?:go|cc|h|swift)|_pb2(?:_grpc)?\.pyi?|_pb\.(?:js|d\.ts)|\.g\.dart|\.freezed\.dart|"
+    r"\.designer\.(?:cs|vb)|\.generated\.\w+|_generated\.\w+|\.gen\.\w+|\.(?:js|css)\.map|\.snap|"
+    r"(?:^|/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|go\.sum|"
+    r"cargo\.lock|poetry\.lock|pipfile\.lock|uv\.lock|composer\.lock|gemfile\.lock|flake\.lock|"
+    r"\.terraform\.lock\.hcl|configure))\Z",
+    re.IGNORECASE,
+)
+_COMMENT = r"^[ \t]*(?://+|#+|/?\*+|--+|;+|%+|\"\"\"?|'''?|<!--|\{-|\(\*|rem\b)?[^\n]{0,80}?"
+_GENERATED_TEXT = re.compile(
+    # https://go.dev/s/generatedcode, and what generators of other languages write.
+    r"^[ \t]*(?://|#|/\*|\*|--|;|<!--)[^\n]{0,200}(?:code generated [^\n]{0,200}do not (?:edit|modify)|"
+    r"@generated\b|auto-?generated|automatically generated|machine generated)"
+    + "|"
+    + _COMMENT
+    + r"(?:this (?:file|code|module|header|source(?: file)?) (?:is|was|has been) "
+    r"(?:auto-?|automatically |machine )?generated|"
+    r"generated (?:by|from|with|using) [^\n]{1,200}(?:do not (?:edit|modify)|gencodec)|"
+    r"(?:do not|don't) (?:edit|modify)[^\n]{0,80}generated|generated[^\n]{0,80}; do not edit|"
+    r"<auto-?generated)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def read(piece: dict[str, Any], params: CodeParams, sink: Sink) -> None:
+    """A file of code, or of what lies beside it."""
+    uri = piece["uri"]
+    if not sink.record(uri):
+        return
+    try:
+        data = plain_whole(piece["path"], params.max_document_bytes)
+        text, encoding, repaired = text_of_code(uri, data, params.encoding)
+    except (DamagedError, RecordError) as error:
+        sink.quarantine(error.error, error.message)
+        return
+    meta: dict[str, Any] = describe(uri, text)
+    if encoding != "utf-8":
+        meta["encoding"] = encoding
+    if group := group_of(uri, params.group):
+        meta["group"] = group
+    sink.document(text, license=spdx_header(text), meta=meta, repaired=repaired)
+
+
+def text_of_code(name: str, data: bytes, encoding: str | None = None) -> tuple[str, str, bool]:
+    """(text, encoding, repaired); RecordError "binary_file" or "bad_encoding"."""
+    head = data[:SNIFF_BYTES]
+    kind = compression(head)
+    if kind or head.startswith(_BINARY_MAGIC) and not _is_text(head):
+        raise RecordError("binary_file", f"{len(data)} bytes of {kind or 'a binary format'}")
+    if name.lower().endswith(_BINARY_SUFFIXES):
+        raise RecordError("binary_file", f"{len(data)} bytes, {name.rsplit('.', 1)[-1]} by its name")
+    declared = encoding
+    for line in head.split(b"\n", 2)[:2]:  # PEP 263, which editors know for other languages too
+        if match := _CODING.match(line):
+            declared = match[1].decode("ascii", "replace")
+            break
+    try:
+        decoded = decode(data, declared)
+    except UndecodableError as error:
+        if _control_frac(head) > 0.02:
+            raise RecordError("binary_file", f"{len(data)} bytes, no text: {error}") from None
+        raise RecordError("bad_encoding", str(error)) from None
+    if "\0" in decoded.text:
+        message = f"{len(data)} bytes with {data.count(0)} NUL bytes, the first at {data.index(0)}"
+        raise RecordError("binary_file", message)
+    return decoded.text, decoded.encoding, decoded.repaired
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        head[: len(head) & ~3].decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > len(head) - 8 and b"\0" not in head
+    return b"\0" not in head and not head.startswith(b"%PDF-")
+
+
+def _control_frac(head: bytes) -> float:
+    control = sum(head.count(bytes([b])) for b in range(32) if b not in (9, 10, 12, 13, 27))
+    return control / max(1, len(head))
+
+
+def describe(path: str, text: str) -> dict[str, Any]:
+    """{"language", "vendored", "generated", "minified"} of a file by its path and content."""
+    language = language_of(path, text)
+    return {
+        "language": language,
+        "vendored": is_vendored(path),
+        "generated": is_generated(path, text),
+        "minified": is_minified(path, text, language),
+    }
+
+
+def is_vendored(path: str) -> bool:
+    """Whether the path says that it is a copy of someone else's code.
+
+    >>> is_vendored("src/vendor/golang.org/x/net/route.go"), is_vendored("src/vendor.py")
+    (True, False)
+    """
+    return bool(_VENDORED.search(path) or _VENDORED_NAME.search(path))
+
+
+def is_generated(path: str, text: str) -> bool:
+    """Whether the name, or a comment in the first 40 lines, says that a program wrote it."""
+    if _GENERATED_NAME.search(path):
+        return True
+    head = text[: HEAD_LINES * 200]
+    return bool(_GENERATED_TEXT.search("\n".join(head.split("\n", HEAD_LINES)[:HEAD_LINES])))
+
+
+def is_minified(path: str, text: str, language: str | None) -> bool:
+    """Whether white space was squeezed out: JavaScript, CSS or HTML in very long lines."""
+    if re.search(r"[.-]min\.(?:js|css|html|json)\Z", path, re.IGNORECASE):
+        return True
+    if language not in ("JavaScript", "CSS", "TypeScript", "HTML", "JSON") or len(text) < 500:
+        return False
+    mean = len(text) / (text.count("\n") + 1)
+    spaces = text.count(" ") / len(text)
+    return mean > MINIFIED_LINE_CHARS and (language != "HTML" or spaces < 0.05) and spaces < 0.12
