@@ -1,9 +1,6 @@
 """A small finished run, written through the store as the stages write it, for tests of reports.
 
-Every figure of it can be counted by hand from the list DOCUMENTS. One letter per fate:
-
-    K kept   S too short, dropped by keep   D duplicate of the first K   E left empty by `cut`
-    H held out   U kept, not drawn by the mix   Q quarantined in clean   R quarantined when read
+Every figure of it can be counted by hand from the list DOCUMENTS in tests/tiny_corpus.py.
 """
 
 from __future__ import annotations
@@ -25,66 +22,24 @@ from corpusmith.clean.rules import load_rule_set
 from corpusmith.report.run import Run
 from corpusmith.report.summary import summarize
 from corpusmith.store.atomic import write_json
-from corpusmith.store.fingerprint import document_id, hash_json
+from corpusmith.store.fingerprint import hash_json
 from corpusmith.store.parts import PartWriter
 from corpusmith.store.workspace import Workspace, finish, read_manifest
 from corpusmith.tokenize.encode import DOCS
 from corpusmith.tokenize.mix import MIX
-
-RULES = {
-    "name": "keep",
-    "where": {"words": "3..100000", "word_mean_chars": "2..20", "symbols_frac": "..0.5"},
-    "by_language": {"zh": {"word_mean_chars": "1..5"}},
-}
-MAIL = "anna.schmidt@example.org"
-SECRET_LINE = "Write to carl@example.net today\n"
-
-# source -> parts -> (fate, language, text after the last edit)
-DOCUMENTS: dict[str, list[list[tuple[str, str, str]]]] = {
-    "pages": [
-        [
-            ("K", "en", "The first page says a few words about trees."),
-            ("S", "en", "Too short"),
-            ("D", "en", "The first page says a few words about trees."),
-            ("K", "en", "Ask <EMAIL> for the <b>rest</b> of it, please."),
-        ],
-        [
-            ("K", "zh", "中文文本也是一等公民，这里有一句话。"),
-            ("E", "en", ""),
-            ("H", "en", "This page is held out for the evaluation of the model."),
-            ("Q", "en", "\u202eevil <script>alert(1)</script>"),
-        ],
-    ],
-    "code": [
-        [
-            ("K", "code", "def add(a, b):\n    return a + b\n"),
-            ("U", "code", "print('never drawn by the mix')\n"),
-            ("R", "code", ""),
-            ("S", "code", "x"),
-        ]
-    ],
-}
-NORMALIZED = 1  # row of the pages whose text `normalize` changed: a no-break space became one
-STEPS = ("collect", "normalize", "keep", "cut", "exact", "pii")
-USES = 2  # of every document that is drawn
-
-
-def uri_of(source: str, number: int) -> str:
-    return f"{source}.jsonl#{number}"
-
-
-def fates(source: str) -> list[tuple[str, str, str, str, str]]:
-    """(fate, language, text, uri, id) of all documents of a source, in their order."""
-    rows = [row for part in DOCUMENTS[source] for row in part]
-    return [
-        (fate, lang, text, uri_of(source, n), document_id(source, uri_of(source, n)))
-        for n, (fate, lang, text) in enumerate(rows)
-    ]
-
-
-def tokens_of(text: str) -> int:
-    """The builder's tokenizer: four bytes a token, and the end token."""
-    return math.ceil(len(text.encode()) / 4) + 1
+from tests.tiny_corpus import (
+    DOCUMENTS,
+    MAIL,
+    RULES,
+    STEPS,
+    USES,
+    document,
+    edits,
+    fates,
+    id_checksum,
+    signals,
+    tokens_of,
+)
 
 
 def build(root: Path, *, change: Callable[[str, str, pa.Table], pa.Table] | None = None) -> Run:
@@ -158,7 +113,7 @@ class _Builder:
         for part, rows in self.parts(source):
             readable = [row for row in rows if row[0] != "R"]
             with PartWriter(folder, part) as out:
-                table = schema.table(schema.DOCUMENT, [_document(source, *row) for row in readable])
+                table = schema.table(schema.DOCUMENT, [document(source, *row) for row in readable])
                 self.write(out, "documents", table)
                 bad = [
                     {"uri": row[3], "step": f"collect.{source}", "error": "bad_encoding",
@@ -187,12 +142,11 @@ class _Builder:
             failed = [row for row in rows if row[0] == "Q"]
             quarantined += len(failed)
             with PartWriter(folder, part) as out:
-                documents = schema.table(
-                    schema.DOCUMENT, [_document(source, *row) for row in good]
-                )
+                documents = schema.table(schema.DOCUMENT, [document(source, *row) for row in good])
                 self.write(out, "documents", documents)
-                self.signals[part] = signals(documents)
-                self.write(out, "signals", self.signals[part])
+                # Later stages decide on what was written, changed or not.
+                self.signals[part] = self.change(f"clean.{source}", "signals", signals(documents))
+                out.write("signals", self.signals[part])
                 self.write(out, "edits", schema.table(schema.EDITS, edits(source, good)))
                 if failed:
                     table = schema.table(
@@ -234,7 +188,9 @@ class _Builder:
                 )
             with PartWriter(folder, part) as out:
                 self.write(out, "decisions", table)
-        info = {"in": 9, "clusters": 1, "merged": 1, "largest_cluster": 2} if kind == "exact" else {}
+        info = (
+            {"in": 9, "clusters": 1, "merged": 1, "largest_cluster": 2} if kind == "exact" else {}
+        )
         self.finish(info)
 
     def _still_there(self, step: str) -> Any:
@@ -352,7 +308,7 @@ class _Builder:
         }
         write_json(folder / "summary.json", found)
         sample = {"id": held[0][4], "source": "pages", "prompt": "This page",
-                  "text": " <img src=x onerror=alert(1)>", "reference": "", "tokens": 9}  # fmt: skip
+                  "text": " <img src=x onerror=alert(1)>", "tokens": 9}  # fmt: skip
         (folder / "samples.jsonl").write_text(json.dumps(sample) + "\n")
         self.finish(found)
 
@@ -362,12 +318,6 @@ class _Builder:
         run = self.workspace.root / "runs" / "20260101-000000-abcdef"
         run.mkdir(parents=True)
         fingerprint = hash_json([stage.fingerprint for stage in self.stages])
-        planned = SimpleNamespace(
-            stages=self.stages,
-            sources=tuple(DOCUMENTS),
-            recipe=SimpleNamespace(corpus="tiny"),
-            fingerprint=fingerprint,
-        )
         operations = [
             ("corpusmith.clean.normalize:normalize", "normalize", 0, {}),
             ("tests.builders:measure", "measure", 1,
@@ -408,82 +358,5 @@ class _Builder:
             "libraries": {"pyarrow": pa.__version__},
         }  # fmt: skip
         write_json(run / "recipe.lock.yaml", lock)
-        write_json(run / "summary.json", summarize(planned, {"clean.pages": 1.5}, 12.0))
+        write_json(run / "summary.json", summarize(Run(run), {"clean.pages": 1.5}, 12.0))
         return Run(run)
-
-
-def id_checksum(ids: list[str]) -> str:
-    """What DESIGN calls the log of the reader: sum modulo 2^128, then xor, in hex."""
-    total = xor = 0
-    for one in ids:
-        total, xor = (total + int(one, 16)) % (1 << 128), xor ^ int(one, 16)
-    return f"{total:032x}{xor:032x}"
-
-
-def _document(
-    source: str, fate: str, lang: str, text: str, uri: str, wanted: str
-) -> dict[str, Any]:
-    return {
-        "id": wanted,
-        "source": source,
-        "uri": uri,
-        "modality": "code" if source == "code" else "text",
-        "text": text,
-        "lang": None if lang == "code" else lang,
-        "lang_score": 0.9,
-        "license": "CC-BY-4.0" if source == "pages" else None,
-        "meta": "{}",
-    }
-
-
-def signals(documents: pa.Table) -> pa.Table:
-    rows = documents.to_pylist()
-    texts = [row["text"] for row in rows]
-    # Chinese characters count as words, as everywhere.
-    words = [len(t.split()) if t.isascii() else max(1, len(t)) for t in texts]
-    sizes = pa.array([len(t.encode()) for t in texts], pa.int64())
-    # An empty text must not fail the rules before the step that says so.
-    filled = [w if t else None for w, t in zip(words, texts, strict=True)]
-    means = [len(t) / w if t else None for t, w in zip(texts, words, strict=True)]
-    return pa.table(
-        {
-            **{name: documents[name] for name in ("id", *schema.DOCUMENT_RULE_COLUMNS)},
-            "read_bytes": sizes,
-            "kept_bytes": sizes,
-            "emptied_by": pa.array([None if t else "cut" for t in texts], pa.string()),
-            "words": pa.array(filled, pa.int32()),
-            "word_mean_chars": pa.array(means, pa.float32()),
-            "symbols_frac": pa.array([0.0] * len(rows), pa.float32()),
-        }
-    )
-
-
-def edits(source: str, rows: list[tuple[str, str, str, str, str]]) -> list[dict[str, Any]]:
-    """normalize changed the first page; `cut` emptied E and took a line out of the page with
-    the address; `pii` masked that address."""
-    found = []
-    for fate, _, text, uri, wanted in rows:
-        if source == "pages" and uri == uri_of("pages", 0):
-            found.append(_edit(wanted, "normalize", 0, 3, 4, "space", "\u00a0", " "))
-        if fate == "E":
-            found.append(_edit(wanted, "cut", 1, 0, 9, "cut:few_words", "Just this", ""))
-        if "<EMAIL>" in text:
-            # `cut` took the line out before the address was masked: it is stored masked.
-            start = text.index("<EMAIL>")
-            found.append(
-                _edit(wanted, "cut", 1, 0, len(SECRET_LINE), "cut:policy",
-                      SECRET_LINE.replace("carl@example.net", "<EMAIL>"), "")
-            )  # fmt: skip
-            masked = _edit(wanted, "pii", 2, start, start + len(MAIL), "pii:email", None, "<EMAIL>")
-            found.append({**masked, "removed_hash": "ab" * 16})
-    return found
-
-
-def _edit(
-    wanted: str, step: str, version: int, start: int, end: int, kind: str, removed: str | None,
-    replacement: str,
-) -> dict[str, Any]:  # fmt: skip
-    return {
-        "id": wanted, "step": step, "text_version": version, "start": start, "end": end,
-        "kind": kind, "removed": removed, "replacement": replacement,
-    }  # fmt: skip

@@ -88,6 +88,7 @@ SHARED_LIBRARIES = ("pyarrow", "corpusmith-schema")
 
 KERNELS = (
     "corpusmith.kernels.signals:warm",
+    "corpusmith.kernels.codescan:warm",
     "corpusmith.clean.normalize:warm",
     "corpusmith.clean.language:warm",
     "corpusmith.clean.linecut:warm",

@@ -86,21 +86,23 @@ class _Builder:
         self.decides: list[DecideStep] = []
         self.version = 0
         self.latest: dict[str, tuple[PassStep, int, bool]] = {}  # signal -> step, version, lasting
-        self.names: set[str] = {"collect"}
+        self.names: set[str] = {"collect"}  # of steps by which documents may leave
+        self.measures: set[str] = set()  # a measure and a rule set may both be called `code`
 
-    def name(self, wanted: str, where: Where, given: str | None) -> str:
+    def name(self, wanted: str, where: Where, given: str | None, *, measure: bool = False) -> str:
+        names = self.measures if measure else self.names
         if given is not None:
-            if given in self.names:
+            if given in names:
                 raise self.recipe.error(
                     where, f"two steps are named {given!r}", expected="unique names"
                 )
-            self.names.add(given)
+            names.add(given)
             return given
         name, number = wanted, 1
-        while name in self.names:
+        while name in names:
             number += 1
             name = f"{wanted}_{number}"
-        self.names.add(name)
+        names.add(name)
         return name
 
     def operation(
@@ -120,7 +122,7 @@ class _Builder:
         params = validate(self.recipe, operation.params, raw, inner, f"operation {text!r}")
         self._check_needs(operation, text, where)
         step = PassStep(
-            name=self.name(operation.name, where, given),
+            name=self.name(operation.name, where, given, measure=operation.kind == "measure"),
             address=address,
             operation=operation,
             params=params,

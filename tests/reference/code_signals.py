@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+
 def quoted(quote: str) -> str:
     """A string up to its quote, or to the end of the line."""
     return rf"{quote}(?:\\.|[^{quote}\\\n])*(?:{quote}|(?=\n)|\\?\Z)"
@@ -48,12 +49,15 @@ def visible_chars(text: str) -> int:
     at = 0
     pattern = re.compile(hidden, re.DOTALL)
     while match := pattern.search(text, at):
-        rest += text[at : match.start()]
+        rest += references_as_one(text[at : match.start()])
         at = match.end()
         raw = re.match(r"<(script|style)(?=[ \t\n\v\f\r>/]|\Z)", match.group(), re.IGNORECASE)
         if raw:
             close = re.compile(rf"</{raw[1]}", re.IGNORECASE).search(text, at)
             at = close.start() if close else len(text)
-    rest += text[at:]
-    rest = re.sub(r"&#?[a-zA-Z0-9]{1,31};", "&", rest)
+    rest += references_as_one(text[at:])
     return len(re.sub(r"[ \t\n\v\f\r]+", " ", rest).strip(" "))
+
+
+def references_as_one(text: str) -> str:
+    return re.sub(r"&#?[a-zA-Z0-9]{1,31};", "&", text)

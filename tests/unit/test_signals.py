@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from benchmarks import signals as benchmark
 from corpusmith.clean.code import CODE_SIGNALS, code
 from corpusmith.clean.comments import EXTENSIONS, LANGUAGES, STYLES
 from corpusmith.clean.quality import QUALITY_SIGNALS, quality
@@ -285,7 +286,7 @@ def test_a_null_text_is_refused():
     ],
 )
 def test_comments(text, language, comment):
-    table = batch(text, modality="code", meta=json.dumps({"code_language": language}))
+    table = batch(text, modality="code", meta=json.dumps({"language": language.upper()}))
     found = code(table, Context()).to_pylist()[0]
     assert found["comment_frac"] == pytest.approx(comment / len(text), rel=1e-6)
     assert found["code_language"] == language
@@ -302,7 +303,7 @@ def test_lines_of_code():
 
 
 def test_what_the_reader_knows_becomes_a_signal():
-    meta = '{"code_language": "go", "generated": true, "vendored": false, "minified": "?"}'
+    meta = '{"language": "Go", "generated": true, "vendored": false, "minified": "?"}'
     found = code(batch("x", modality="code", meta=meta), Context()).to_pylist()[0]
     assert [found[name] for name in ("code_language", "generated", "vendored", "minified")] == [
         "go", True, False, None,
@@ -392,3 +393,9 @@ def test_threads_do_not_disturb_each_other():
         thread.join()
     for number, results in found.items():
         assert all(result.equals(expected[number]) for result in results)
+
+
+def test_the_benchmark_runs(capsys):
+    result = benchmark.main(megabytes=1)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == result
+    assert set(result) == {"name", "mb", "seconds", "mb_per_s"} and result["mb"] >= 1

@@ -51,7 +51,12 @@ CODE_SIGNALS = pa.schema(
         ),
         signal("html_visible_chars", _I32, "chars", "visible characters (100..); null likewise"),
         signal("letters_per_token", _F32, "1/token", "letters / tokens (RedPajama: 1.5..)"),
-        signal("code_language", pa.string(), "", "language of the file, from the reader; or null"),
+        signal(
+            "code_language",
+            pa.string(),
+            "",
+            "language of the file in lower case, from the reader; or null",
+        ),
         signal("vendored", _BOOL, "", "a copy of others' code, by the reader; or null"),
         signal("generated", _BOOL, "", "written by a program, by the reader; or null"),
         signal("minified", _BOOL, "", "minified, by the reader; or null"),
@@ -77,8 +82,8 @@ def code(batch: pa.Table, ctx: Context) -> pa.Table:
     scan = scan_column(batch.column("text"))
     data, offsets = text_buffers(batch.column("text"))
     facts = _facts(batch)
-    languages = [fact.get("code_language") or fact.get("language") for fact in facts]
-    languages = [name if isinstance(name, str) else None for name in languages]
+    languages = [fact.get("language") for fact in facts]
+    languages = [name.lower() if isinstance(name, str) else None for name in languages]
     uris = batch.column("uri").to_pylist()
     is_code = [modality == "code" for modality in batch.column("modality").to_pylist()]
     styles = np.array(
@@ -118,7 +123,7 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
 
 def _style(language: str | None, uri: str | None) -> int:
     """The number of the language's comment style, by its name or else by the file's; or -1."""
-    style = LANGUAGES.get((language or "").lower())
+    style = LANGUAGES.get(language or "")
     if style is None and not language and uri:
         name = posixpath.basename(uri.split("#")[0]).lower()
         style = EXTENSIONS.get(name) or EXTENSIONS.get(posixpath.splitext(name)[1])

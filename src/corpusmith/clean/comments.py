@@ -21,6 +21,10 @@ STYLES = {
     "lisp": CommentStyle(lines=(";",), block=("#|", "|#"), quotes='"'),
     "percent": CommentStyle(lines=("%",), escapes=True),
     "ml": CommentStyle(block=("(*", "*)"), quotes='"'),
+    "f#": CommentStyle(lines=("//",), block=("(*", "*)"), quotes='"'),
+    "applescript": CommentStyle(lines=("--", "#"), block=("(*", "*)"), quotes='"'),
+    "lean": CommentStyle(lines=("--",), block=("/-", "-/"), quotes='"'),
+    "assembly": CommentStyle(lines=(";", "#"), block=_C_BLOCK, quotes='"', spaced=True),
     "ini": CommentStyle(lines=(";", "#"), spaced=True),
     "fortran": CommentStyle(lines=("!",), quotes="'\""),
     "markup": _MARKUP,
@@ -28,28 +32,34 @@ STYLES = {
 }
 
 _LANGUAGES_OF = {
-    "python": "python cython starlark",
-    "hash": "awk bash cmake coffeescript crystal dockerfile elixir fish gnuplot graphql julia ksh "
-    "makefile meson ninja nim nix perl powershell r robot ruby sed shell sh tcl toml yaml zsh",
-    "c": "actionscript c c++ cpp csharp c# cuda d dart glsl groovy hlsl java kotlin objective-c "
-    "objective-c++ objc opencl protobuf scala solidity systemverilog thrift verilog zig",
-    "script": "go javascript js jsx tsx typescript ts",
-    "rust": "rust swift",
-    "php": "php",
-    "css": "css less sass scss stylus",
-    "sql": "sql plpgsql plsql ada vhdl elm",
+    "python": "python, cython, starlark",
+    "hash": "awk, bash, cmake, coffeescript, crystal, dockerfile, elixir, gdscript, graphql, "
+    "julia, just, makefile, meson, nim, nix, perl, powershell, r, raku, rego, ruby, sed, shell, "
+    "tcl, toml, yaml",
+    "c": "apex, ballerina, bison, bluespec, c, c++, c#, cuda, d, dart, glsl, go module, groovy, "
+    "haxe, hlsl, java, kotlin, lex, objective-c, objective-c++, opencl, processing, "
+    "protocol buffer, reason, scala, solidity, systemverilog, thrift, vala, verilog, zig",
+    "script": "go, javascript, qml, typescript",
+    "rust": "rust, swift",
+    "php": "php, hcl",
+    "css": "css, less, sass, scss",
+    "sql": "sql, plpgsql, ada, vhdl, elm",
     "lua": "lua",
-    "haskell": "haskell purescript agda idris",
-    "lisp": "lisp common-lisp clojure scheme racket emacs-lisp elisp",
-    "percent": "tex latex bibtex matlab octave erlang prolog postscript",
-    "ml": "ocaml standard-ml sml coq pascal delphi",
+    "haskell": "haskell, purescript, agda, idris",
+    "lisp": "clojure, common lisp, emacs lisp, llvm, racket, scheme, webassembly",
+    "percent": "bibtex, erlang, matlab, prolog, tex",
+    "ml": "coq, ocaml, pascal, standard ml",
+    "f#": "f#",
+    "applescript": "applescript",
+    "lean": "lean",
+    "assembly": "assembly",
     "ini": "ini",
     "fortran": "fortran",
-    "markup": "xml svg xslt markdown vue svelte",
-    "html": "html xhtml",
+    "markup": "astro, markdown, svelte, svg, vue, xml, xslt",
+    "html": "html",
 }
-LANGUAGES = {name: style for style, names in _LANGUAGES_OF.items() for name in names.split()}
-"""Style by the language's name in lower case."""
+LANGUAGES = {name: style for style, names in _LANGUAGES_OF.items() for name in names.split(", ")}
+"""Style by the language's name (as GitHub's Linguist has it) in lower case."""
 
 _EXTENSIONS_OF = {
     "python": ".py .pyi .pyw .pyx .bzl",

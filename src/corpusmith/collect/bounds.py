@@ -22,19 +22,22 @@ MAX_VISITS = 20_000_000  # sum of depths over nodes; about 2 seconds of extracti
 MAX_CLONES = 500_000
 MAX_ATTRIBUTES = 1_000  # of one tag
 
-_FORMATTING = frozenset(
-    "a b big code em font i nobr s small strike strong tt u".split()
-)  # fmt: skip
-_VOID = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_FORMATTING = _words("a b big code em font i nobr s small strike strong tt u")
+_VOID = _words(
     "area base br col embed hr img input link meta param source track wbr keygen frame "
-    "basefont bgsound".split()
+    "basefont bgsound"
 )
-_RAW = frozenset("script style textarea title xmp iframe noembed noframes plaintext".split())
+_RAW = _words("script style textarea title xmp iframe noembed noframes plaintext")
 # Start tags that close an open <p> (HTML standard, 13.2.6.4.7).
-_CLOSES_P = frozenset(
+_CLOSES_P = _words(
     "address article aside blockquote center details dialog dir div dl fieldset figcaption figure "
     "footer header hgroup main menu nav ol p search section summary ul h1 h2 h3 h4 h5 h6 pre "
-    "listing form li dd dt plaintext hr xmp".split()
+    "listing form li dd dt plaintext hr xmp"
 )
 # A start tag that ends an open element of its kind, and the elements that it doesn't look beyond.
 _P, _BUTTON = frozenset({"p"}), frozenset({"button", "table", "td", "th", "caption"})
@@ -86,7 +89,8 @@ def _cleared(page: bytes) -> bool:
         end = page.find(b"<", start + 1)
         piece = page[start : end if end > 0 else len(page)]
         match = _LONG_TAG.match(piece)
-        if match is not None and _attributes(match[1].decode("utf-8", "replace")) > MAX_ATTRIBUTES:
+        rest = match[1].decode("utf-8", "replace") if match is not None else ""
+        if _attributes(rest) > MAX_ATTRIBUTES:
             return False
     if len(at) <= FREE_TAGS:
         return True
@@ -111,8 +115,8 @@ def _cleared(page: bytes) -> bool:
         return False
     if deepest <= MAX_DEPTH and visits <= MAX_VISITS:
         return True
-    # Old pages leave <p>, <li> and cells open, which tree construction closes. Between two elements
-    # of other kinds at most IMPLIED of these are open, so the depth of the others bounds it as well.
+    # Old pages leave <p>, <li> and cells open, which tree construction closes. Between two others
+    # at most IMPLIED of these elements are open, so the depth of the others bounds it as well.
     implied = ended & _IMPLIED_ONE[letters[0]] | ended_2 & _IMPLIED_PAIR[pair]
     depth = IMPLIED * (_clamped(step * ~implied) + 1)
     return int(depth.max()) <= MAX_DEPTH and int(depth.sum()) <= MAX_VISITS

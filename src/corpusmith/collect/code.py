@@ -1,9 +1,9 @@
 """Code folders: a document a file, with its language and whether people wrote it.
 
 `meta`: language, vendored (someone else's code, by its folder), generated (by what the file says
-of itself, or by name), minified (by name, or by lines that nobody writes). Nothing is dropped: rules
-do that by these flags. Binary files end in quarantine as "binary_file", which is expected there and
-doesn't count for `max_quarantined`.
+of itself, or by name), minified (by name, or by lines that nobody writes). Nothing is dropped:
+rules do that by these flags. Binary files end in quarantine as "binary_file", which is expected
+there and doesn't count for `max_quarantined`.
 """
 
 from __future__ import annotations
@@ -58,18 +58,17 @@ _GENERATED_NAME = re.compile(
     r"\.terraform\.lock\.hcl|configure))\Z",
     re.IGNORECASE,
 )
-_COMMENT = r"^[ \t]*(?://+|#+|/?\*+|--+|;+|%+|\"\"\"?|'''?|<!--|\{-|\(\*|rem\b)?[^\n]{0,80}?"
+_COMMENT = r"^[ \t]*(?://|#|/?\*|--|;|%|\"|'|<!--|\{-|\(\*|rem\b)[^\n]{0,200}?"
 _GENERATED_TEXT = re.compile(
     # https://go.dev/s/generatedcode, and what generators of other languages write.
-    r"^[ \t]*(?://|#|/\*|\*|--|;|<!--)[^\n]{0,200}(?:code generated [^\n]{0,200}do not (?:edit|modify)|"
-    r"@generated\b|auto-?generated|automatically generated|machine generated)"
-    + "|"
-    + _COMMENT
-    + r"(?:this (?:file|code|module|header|source(?: file)?) (?:is|was|has been) "
-    r"(?:auto-?|automatically |machine )?generated|"
+    _COMMENT
+    + r"(?:code generated [^\n]{0,200}do not (?:edit|modify)|@generated\b|<auto-?generated|"
+    r"auto-?generated (?:by|from|with|using|file|code|on)|automatically generated|machine generated|"
+    r"this (?:file|code|module|header|source(?: file)?) (?:is|was|has been) generated|"
     r"generated (?:by|from|with|using) [^\n]{1,200}(?:do not (?:edit|modify)|gencodec)|"
-    r"(?:do not|don't) (?:edit|modify)[^\n]{0,80}generated|generated[^\n]{0,80}; do not edit|"
-    r"<auto-?generated)",
+    r"(?:do not|don't) (?:edit|modify)[^\n]{0,80}\bgenerated|\bgenerated[^\n]{0,80}; do not edit)|"
+    # A line of a docstring or a block comment has no mark of its own.
+    r"^[ \t]*this (?:file|module) (?:is|was|has been) (?:auto-?|automatically )?generated",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -97,10 +96,12 @@ def text_of_code(name: str, data: bytes, encoding: str | None = None) -> tuple[s
     """(text, encoding, repaired); RecordError "binary_file" or "bad_encoding"."""
     head = data[:SNIFF_BYTES]
     kind = compression(head)
-    if kind or head.startswith(_BINARY_MAGIC) and not _is_text(head):
+    if kind or (head.startswith(_BINARY_MAGIC) and not _is_text(head)):
         raise RecordError("binary_file", f"{len(data)} bytes of {kind or 'a binary format'}")
     if name.lower().endswith(_BINARY_SUFFIXES):
-        raise RecordError("binary_file", f"{len(data)} bytes, {name.rsplit('.', 1)[-1]} by its name")
+        raise RecordError(
+            "binary_file", f"{len(data)} bytes, {name.rsplit('.', 1)[-1]} by its name"
+        )
     declared = encoding
     for line in head.split(b"\n", 2)[:2]:  # PEP 263, which editors know for other languages too
         if match := _CODING.match(line):

@@ -1,14 +1,15 @@
 """Round "cut": how a file that can't be split blindly is cut; a task a file, which returns pieces.
 
-    cut:stream   gzip, zstd: decompressed once into scratch chunks cut at records
-                 (UTF-16 and UTF-32 recoded to UTF-8: offsets count its bytes)
-    cut:offsets  a plain CSV file: where its rows begin about every `part_bytes`; no copy
-    cut:groups   Parquet: its row groups
-    cut:members  WARC: where its records begin about every `part_bytes`; no copy
+cut:stream   gzip, zstd: decompressed once into scratch chunks cut at records
+             (UTF-16 and UTF-32 recoded to UTF-8: offsets count its bytes)
+cut:offsets  a plain CSV file: where its rows begin about every `part_bytes`; no copy
+cut:groups   Parquet: its row groups
+cut:members  WARC: where its records begin about every `part_bytes`; no copy
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -71,7 +72,7 @@ def _members(path: str, params: SourceParams) -> Iterator[Piece]:
     from corpusmith.collect.warc import record_offsets
 
     offsets = list(record_offsets(path, params.part_bytes))
-    for start, end in zip(offsets, offsets[1:], strict=False):
+    for start, end in itertools.pairwise(offsets):
         yield {"start": start, "end": end, "weight": end - start}
 
 
@@ -103,14 +104,14 @@ def _range(start: int, end: int, names: list[str]) -> Piece:
 def _chunks(path: str, params: SourceParams, scratch: _Scratch) -> Iterator[Piece]:
     later: dict[str, Any] = {}
     source = text_blocks(path, params.encoding)
+    chunks = cut_lines(source, params, scratch.open, scratch.close)
     if isinstance(params, CsvParams):
         from corpusmith.collect.delimited import cut_rows, file_header
 
         later = {"columns": params.columns or file_header(path, params)}
-        cut = cut_rows if params.quote else cut_lines
-    else:
-        cut = cut_lines
-    for chunk in cut(source, params, scratch.open, scratch.close):
+        if params.quote:
+            chunks = cut_rows(source, params, scratch.open, scratch.close)
+    for chunk in chunks:
         if chunk.name:
             piece = {"chunk": chunk.name, "offset": chunk.offset, "weight": chunk.bytes}
             yield piece | (later if chunk.offset else {})

@@ -6,8 +6,8 @@ UTF-8, a mark or a declaration; what stays undecodable is an error that says whe
 
 Recognition: an encoding must decode every byte, and at least `PLAUSIBLE` of what it makes of the
 bytes above 127 must be common in the scripts that it serves; of several such the one with the
-largest share of the most frequent characters of its languages is taken. A mixture of valid UTF-8 and damage
-is recognised as damage, not as a legacy encoding.
+largest share of the most frequent characters of its languages is taken. A mixture of valid UTF-8
+and damage is recognised as damage, not as a legacy encoding.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-PLAUSIBLE = 0.85
+PLAUSIBLE = 0.8
 SAMPLE_BYTES = 1 << 14
 
 _MARKS = (
@@ -31,7 +31,9 @@ _MARKS = (
 WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
 """Encodings in which a line feed is more than one byte, so that lines can't be cut as bytes."""
 
-_UTF8_RUN = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_UTF8_RUN = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
 _HIGH = re.compile(rb"[\x80-\xff]")
 
 
@@ -71,6 +73,8 @@ def codec_of(name: str | None) -> str:
 _WEB_LABELS = {
     "iso-8859-1": "cp1252",
     "latin1": "cp1252",
+    "latin-1": "cp1252",
+    "iso8859-1": "cp1252",
     "us-ascii": "cp1252",
     "ascii": "cp1252",
     "gb2312": "gb18030",
@@ -159,7 +163,8 @@ def _wide(data: bytes) -> Decoded | None:
         text = data.decode(name)
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text else Decoded(text, name, True)
+    control = sum(c < " " and c not in "\t\n\f\r" for c in text[:SAMPLE_BYTES])
+    return None if control else Decoded(text, name, True)
 
 
 def _surrogate_pairs(data: bytes) -> Decoded | None:
@@ -287,7 +292,7 @@ def _alphabetic(script: str) -> Callable[[str], float]:
             good += beside and not (char.isupper() and before.islower())
         # A text in which most letters of each word have accents is no Latin one.
         words = len(re.findall(r"[^\W\d_]+", text))
-        if not total or latin and total > 3 * words:
+        if not total or (latin and total > 3 * words):
             return 0.0
         return good / total
 
@@ -305,8 +310,12 @@ _PUNCTUATION = frozenset(
 )
 
 # The most frequent letters and characters of general prose.
-_SIMPLIFIED = frozenset("的一是不了在人有我他这中大来上国个到说们为子和你地出会时要也就年生以能对，。、")
-_TRADITIONAL = frozenset("的一是不了在人有我他這中大來上國個到說們為子和你地出會時要也就年生以能對，。、")
+_SIMPLIFIED = frozenset(
+    "的一是不了在人有我他这中大来上国个到说们为子和你地出会时要也就年生以能对，。、"
+)
+_TRADITIONAL = frozenset(
+    "的一是不了在人有我他這中大來上國個到說們為子和你地出會時要也就年生以能對，。、"
+)
 _KANA = frozenset("のにはをたがでてとしれさいるなかもらりこっすくまアイスントルラリシックドー、。")
 _SYLLABLES = frozenset("이다는을에의하고가지를은한기사로도리인서자어해대나정으시아일라수보과")
 _RUSSIAN = frozenset("оеаинтсрвлкмдпу")

@@ -109,15 +109,15 @@ def decode_html(html: bytes, charset: str | None = None) -> tuple[str, str, bool
                 return _no_nul(html[size:].decode(codec)), codec, False
             except UnicodeError:
                 pass
-    codec = next((c for c in declared if c), "") or detect_encoding(html)
+    fallback = next((c for c in declared if c), "") or detect_encoding(html) or "utf-8"
     # bytes_to_str tries the encoding, UTF-8 and Windows-1252 strictly, then replaces.
-    page = bytes_to_str(html, codec, "replace", fallback_encodings=("utf-8",))
+    page = bytes_to_str(html, fallback, "replace", fallback_encodings=("utf-8",))
     replaced = page.count("\ufffd")
     if replaced > max(8, MAX_REPLACED_FRAC * len(page)):
         raise RecordError(
-            "bad_encoding", f"{replaced} of {len(page)} characters are not valid {codec}"
+            "bad_encoding", f"{replaced} of {len(page)} characters are not valid {fallback}"
         )
-    return _no_nul(page), codec, True
+    return _no_nul(page), fallback, True
 
 
 def _no_nul(page: str) -> str:
@@ -132,9 +132,12 @@ def _main_text(page: str, url: str | None, engine: str, data: bytes | None = Non
     check_html(page, data)
     try:
         if engine == "trafilatura":
-            return _trafilatura().extract(
-                page, url=url, include_comments=False, include_links=False, include_images=False
-            ) or ""
+            return (
+                _trafilatura().extract(
+                    page, url=url, include_comments=False, include_links=False, include_images=False
+                )
+                or ""
+            )
         return extract_plain_text(
             page, main_content=True, links=False, form_fields=False, alt_texts=False
         )
@@ -148,8 +151,9 @@ def _main_text(page: str, url: str | None, engine: str, data: bytes | None = Non
 def _trafilatura() -> Any:
     try:
         import trafilatura
-    except ImportError:
-        raise MissingExtraError("trafilatura", "web-data") from None
+    except ImportError as error:
+        # Of what it needs itself, lxml's cleaner is easily missing, and names no module.
+        raise MissingExtraError(error.name or f"trafilatura ({error})", "web-data") from None
     return trafilatura
 
 

@@ -66,7 +66,7 @@ def body(response: Response, limit: int, *, truncated: bool = False) -> bytes:
             # Some servers send raw deflate, others zlib, and decoded pages begin with "<".
             if data[:1] and data[0] & 0x0F == 8 and int.from_bytes(data[:2]) % 31 == 0:
                 data = _inflated(data, 15, limit, truncated)
-            elif not data.lstrip()[:1] == b"<":
+            elif data.lstrip()[:1] != b"<":
                 data = _inflated(data, -15, limit, truncated)
         elif coding == "br":
             data = _brotli(data, limit)
@@ -82,7 +82,7 @@ def body(response: Response, limit: int, *, truncated: bool = False) -> bytes:
 
 def _dechunked(data: bytes) -> bytes:
     """The chunks joined; the data as they are where they are no chunks."""
-    pieces = []
+    pieces: list[bytes] = []
     at = 0
     while match := _CHUNK.match(data, at):
         size = int(match[1], 16)
@@ -102,7 +102,7 @@ def _dechunked(data: bytes) -> bytes:
 
 
 def _inflated(data: bytes, window: int, limit: int, truncated: bool) -> bytes:
-    out = []
+    out: list[bytes] = []
     size = 0
     while data:
         decoder = zlib.decompressobj(window)

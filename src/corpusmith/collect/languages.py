@@ -219,7 +219,7 @@ _SHARED: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "Objective-C",
             r"^[ \t]*@(?:interface|implementation|protocol|class|property|synthesize|end|import)\b|"
-            r"^#(?:import|include)\b|^[ \t]*//",
+            r"^#(?:import|include)\b|^[ \t]*//|;[ \t]*\n[ \t]*\}",
         ),
         ("Mathematica", r"\(\*|:=|^BeginPackage\["),
         ("MATLAB", ""),
@@ -243,7 +243,7 @@ _SHARED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     ".d": (
         ("Makefile", r"^[^\s:]+\.o\s*:|\\$"),
-        ("DTrace", r"^#pragma D\b|^\w*:\w*:\w*:\w+"),
+        ("DTrace", r"^#pragma D\b|^[\w$]*:\w*:\w*:[\w-]+"),
         ("D", ""),
     ),
     ".inc": (
@@ -254,7 +254,11 @@ _SHARED: dict[str, tuple[tuple[str, str], ...]] = {
         ("Text", ""),
     ),
     ".pro": (("Prolog", r"^[ \t]*:-|^[a-z]\w*\(.*:-"), ("IDL", r"^\s*pro \w+|^;"), ("QMake", "")),
-    ".cls": (("TeX", r"^\s*[\\%]"), ("Apex", r"\b(?:public|global|private)\b.*\bclass\b"), ("VBA", "")),
+    ".cls": (
+        ("TeX", r"^\s*[\\%]"),
+        ("Apex", r"\b(?:public|global|private)\b.*\bclass\b"),
+        ("VBA", ""),
+    ),
     ".mod": (("Modula-2", r"^\s*(?:IMPLEMENTATION )?MODULE\b"), ("Text", "")),
     ".in": (("Makefile", r"^\w[\w.-]*\s*:(?!=)|^\.PHONY"), ("Shell", r"\A#!.*sh\b"), ("Text", "")),
 }
@@ -303,7 +307,9 @@ def language_of(name: str, text: str) -> str | None:
                 return language
     if found := EXTENSIONS.get(suffix):
         return found
-    if stem.startswith(("dockerfile", "makefile")) or lower.startswith(("dockerfile.", "makefile.")):
+    if stem.startswith(("dockerfile", "makefile")) or lower.startswith(
+        ("dockerfile.", "makefile.")
+    ):
         return "Dockerfile" if lower.startswith("dockerfile") else "Makefile"
     return _by_content(head) or NAMES.get(stem if stem in NAMES else "")
 

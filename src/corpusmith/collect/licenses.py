@@ -11,7 +11,8 @@ _CC = re.compile(
     re.IGNORECASE,
 )
 _CC_NAME = re.compile(
-    r"(?:creative commons |cc[- ]?)(?P<kind>by(?:[- ]nc)?(?:[- ](?:nd|sa))?)[- ]v?(?P<version>\d(?:\.\d)?)",
+    r"(?:creative commons |cc[- ]?)(?P<kind>by(?:[- ]nc)?(?:[- ](?:nd|sa))?)"
+    r"[- ]v?(?P<version>\d(?:\.\d)?)",
     re.IGNORECASE,
 )
 
@@ -25,15 +26,15 @@ _IDS = (
     "LGPL-3.0-only LGPL-3.0-or-later LPPL-1.3c MIT MIT-0 MPL-1.1 MPL-2.0 MS-PL NCSA ODbL-1.0 "
     "OFL-1.1 OpenSSL PHP-3.01 PostgreSQL PSF-2.0 Python-2.0 Ruby Unlicense UPL-1.0 Vim W3C "
     "WTFPL X11 Zlib ZPL-2.1"
-).split()
+)
 # The national versions that SPDX lists; others are named by the version they were ported from.
-_PORTED = frozenset(
+_PORTED = (
     "CC-BY-2.5-AU CC-BY-3.0-AT CC-BY-3.0-AU CC-BY-3.0-DE CC-BY-3.0-IGO CC-BY-3.0-NL CC-BY-3.0-US "
     "CC-BY-NC-3.0-DE CC-BY-NC-ND-3.0-DE CC-BY-NC-ND-3.0-IGO CC-BY-NC-SA-2.0-DE CC-BY-NC-SA-2.0-FR "
     "CC-BY-NC-SA-2.0-UK CC-BY-NC-SA-3.0-DE CC-BY-NC-SA-3.0-IGO CC-BY-ND-3.0-DE CC-BY-SA-2.0-UK "
-    "CC-BY-SA-2.1-JP CC-BY-SA-3.0-AT CC-BY-SA-3.0-DE CC-BY-SA-3.0-IGO".split()
+    "CC-BY-SA-2.1-JP CC-BY-SA-3.0-AT CC-BY-SA-3.0-DE CC-BY-SA-3.0-IGO"
 )
-_BY_NAME = {name.lower(): name for name in _IDS} | {
+_BY_NAME = {name.lower(): name for name in _IDS.split()} | {
     "apache 2.0": "Apache-2.0",
     "apache 2": "Apache-2.0",
     "apache license 2.0": "Apache-2.0",
@@ -83,7 +84,7 @@ def spdx(value: object) -> str | None:
             return f"CC0-{match['pversion']}" if zero else f"CC-PDM-{match['pversion']}"
         name = f"CC-{match['kind'].upper()}-{match['version']}"
         ported = f"{name}-{(match['port'] or '').upper()}"
-        return ported if ported in _PORTED else name
+        return ported if ported in _PORTED.split() else name
     if found := _BY_NAME.get(re.sub(r"[\s_]+", " ", text.lower())):
         return found
     if match := _CC_NAME.fullmatch(text.replace("_", "-")):

@@ -100,9 +100,9 @@ def cut_lines(
 ) -> Iterator[Chunk]:
     """Write a stream into chunks of about `params.part_bytes`, cut at line ends.
 
-    A line over `params.max_document_bytes` is not written: it is a chunk of its own with its size and no name, so a
-    bomb costs no disk. At a DamagedError what was whole before is given first, and then the error
-    is raised with the offset of the first byte that isn't in a chunk.
+    A line over `params.max_document_bytes` is not written: it is a chunk of its own with its size
+    and no name, so a bomb costs no disk. At a DamagedError what was whole before is given first,
+    and then the error is raised with the offset of the first byte that isn't in a chunk.
     """
     limit, part_bytes = params.max_document_bytes, params.part_bytes
     file: BinaryIO | None = None

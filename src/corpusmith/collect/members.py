@@ -179,9 +179,7 @@ class _Buffer:
         return b"".join(pieces), done
 
 
-def _read(
-    source: _Inflated | _Plain, member: int, wanted: int, stop: int
-) -> Iterator[Record]:
+def _read(source: _Inflated | _Plain, member: int, wanted: int, stop: int) -> Iterator[Record]:
     """The records of a member, or of a plain file up to `stop`. A DamagedError has the offset,
     from `member` on and decompressed, of what can't be read."""
     plain = isinstance(source, _Plain)
@@ -203,7 +201,7 @@ def _read(
         if pending is not None:
             yield pending
             pending = None
-        if not line or plain and member + start >= stop:
+        if not line or (plain and member + start >= stop):
             return
         try:
             if not _FIRST.match(line):

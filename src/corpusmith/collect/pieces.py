@@ -1,11 +1,11 @@
 """Pieces: what a part is told to read, as JSON.
 
-    {"path", "uri", "start", "end"}     a byte range of a plain file
-    {"chunk", "uri", "offset"}          a chunk cut from a stream; `offset` of its first byte there
-                                        (the stage adds its "path")
-    {"path", "uri"}                     a whole file
-    {"path", "uri", "row", "groups", "rows"}   row groups of a Parquet file
-    {"uri", "error", "message"}         what is known to be unreadable
+{"path", "uri", "start", "end"}     a byte range of a plain file
+{"chunk", "uri", "offset"}          a chunk cut from a stream; `offset` of its first byte there
+                                    (the stage adds its "path")
+{"path", "uri"}                     a whole file
+{"path", "uri", "row", "groups", "rows"}   row groups of a Parquet file
+{"uri", "error", "message"}         what is known to be unreadable
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from corpusmith.collect.errors import EXPECTED_ERRORS
+from corpusmith.errors import MissingExtraError
 
 __all__ = ["EXPECTED_ERRORS", "READERS", "ReaderSpec", "SourceParams", "function_of"]
 
@@ -33,7 +34,8 @@ class SourceParams(BaseModel):
         None,
         description="what keeps documents on one side of the split: a field of the records "
         "(`a.b` for a nested one), or `file`, `folder` (the first one) or `module` (the path "
-        "without its suffix, dots for slashes); of WARC and WET `host` or `url`; stored as meta.group",
+        "without its suffix, dots for slashes); of WARC and WET `host` or `url`; stored as "
+        "meta.group",
     )
     max_document_bytes: Size = Field(64 * MIB, description="a larger document is quarantined")
     part_bytes: Size = Field(64 * MIB, description="about how much makes a part, decompressed")
@@ -184,4 +186,9 @@ READERS: dict[str, ReaderSpec] = {
 def function_of(spec: ReaderSpec) -> Any:
     """The reader's function; its module (and what that needs) is imported only now."""
     module, _, name = spec.function.partition(":")
-    return getattr(importlib.import_module(module), name)
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if spec.extra and error.name and not error.name.startswith("corpusmith"):
+            raise MissingExtraError(error.name, spec.extra) from None
+        raise

@@ -85,7 +85,7 @@ def render(messages: list[dict[str, str]]) -> str:
 
 
 def _messages(record: dict[str, Any], params: RecordParams) -> list[dict[str, str]] | None:
-    """OpenAI's [{"role", "content"}] or ShareGPT's [{"from", "value"}]; None where it is neither."""
+    """OpenAI's [{"role", "content"}] or ShareGPT's [{"from", "value"}], else None."""
     name = params.messages
     value = _get(record, name)
     if value is _ABSENT and name == "messages":

@@ -11,13 +11,12 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from corpusmith import op
 from corpusmith.collect.encoding import WIDE, codec_of, mark_of
 from corpusmith.collect.files import FoundFile, list_files
-from corpusmith.collect.readers import READERS, ReaderSpec, SourceParams, function_of
+from corpusmith.collect.readers import READERS, CsvParams, ReaderSpec, SourceParams, function_of
 from corpusmith.collect.sink import IdSum, Sink
 from corpusmith.collect.streams import DamagedError, compression, head_of
 from corpusmith.store.parts import part_entry
@@ -146,9 +145,7 @@ def _pieces(
         if how.startswith("cut")
     ]
     if tasks:
-        work.engine.map(
-            "corpusmith.collect.cut:cut_file", tasks, folder=work.folder, round="cut"
-        )
+        work.engine.map("corpusmith.collect.cut:cut_file", tasks, folder=work.folder, round="cut")
     for index, (file, how) in enumerate(planned):
         base: Piece = {"path": file.path, "uri": file.uri}
         if how == "failed":
@@ -180,6 +177,6 @@ def _how(file: FoundFile, spec: ReaderSpec, params: SourceParams) -> str:
         return "inline" if file.bytes <= INLINE_BYTES else "cut:stream"
     if mark_of(head)[0] in WIDE or codec_of(params.encoding) in WIDE:
         return "cut:stream"
-    if spec.unit == "csv" and getattr(params, "quote", ""):
+    if spec.unit == "csv" and isinstance(params, CsvParams) and params.quote:
         return "inline" if file.bytes <= params.part_bytes else "cut:offsets"
     return "ranges"

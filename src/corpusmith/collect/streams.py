@@ -46,7 +46,9 @@ def compression(head: bytes) -> str:
     """ "gzip", "zstd", "" (plain) or the name of a format that we don't read, by magic bytes."""
     if head[:2] == b"\x1f\x8b":
         return "gzip"
-    if head[:4] == b"\x28\xb5\x2f\xfd" or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F):
+    if head[:4] == b"\x28\xb5\x2f\xfd" or (
+        head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F
+    ):
         return "zstd"
     for magic, name in _FOREIGN.items():
         if head.startswith(magic):
@@ -160,7 +162,7 @@ def _zstd_blocks(file: BinaryIO) -> Iterator[bytes]:
                 )
             return
         decoder = decoder or decompressor.decompressobj()
-        out = []
+        out: list[bytes] = []
         ready = 0
         view = memoryview(data)
         at = 0

@@ -18,7 +18,9 @@ from corpusmith.collect.streams import reading
 from corpusmith.collect.whole import text_of
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
-_MAIN_TYPES = frozenset("application audio font image message model multipart text video".split())
+_MAIN_TYPES = (
+    *("application", "audio", "font", "image", "message", "model", "multipart", "text", "video"),
+)
 
 
 def read(piece: dict[str, Any], params: WarcParams, sink: Sink) -> None:

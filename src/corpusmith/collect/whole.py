@@ -53,9 +53,7 @@ def _read_file(piece: dict[str, Any], params: TextParams | MarkdownParams, sink:
     _finish(uri, data, params.encoding, params, sink)
 
 
-def _finish(
-    uri: str, data: bytes, encoding: str | None, params: SourceParams, sink: Sink
-) -> None:
+def _finish(uri: str, data: bytes, encoding: str | None, params: SourceParams, sink: Sink) -> None:
     try:
         text, repaired = text_of(data, encoding)
     except RecordError as error:

@@ -46,9 +46,17 @@ def short_key(data, size, start, length):
     return key
 
 
-@kernel
+@inlined
 def hash_bytes(data, size, start, length):
     """A hash of `data[start:start + length]`, one to one for ranges of equal length up to 8."""
+    if length > 8:
+        return _hash_long(data, size, start, length)
+    value = short_key(data, size, start, length) * MULTIPLIER
+    return np.int64(value ^ (value >> HALF))
+
+
+@kernel
+def _hash_long(data, size, start, length):
     value = np.uint64(0)
     while length > 8:
         value = (value ^ load64(data, start)) * MULTIPLIER

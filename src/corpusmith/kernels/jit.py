@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from numba import njit, types
 from numba.extending import intrinsic
 
-OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 """`_nrt=False`: no runtime for allocation, and so no counting of references, which is atomic and
 happens at every call with an array. A kernel's caller brings the memory that it needs."""
 

@@ -38,7 +38,10 @@ COUNTS = (
     RAW_PARAGRAPHS, _, _, _, _, _,
 ) = range(len(COUNTS))  # fmt: skip
 
-LINE, PARAGRAPH = np.int64(0), np.int64(2)  # sorts of segments; + 1 for the stripped ones
+# Sorts of segments, + 1 for the stripped ones, and where their counters begin. As int64, not
+# int, since Numba would compile what takes them once for each value.
+LINE, PARAGRAPH = np.int64(0), np.int64(2)
+_LINE_COUNTERS, _PARAGRAPH_COUNTERS = np.int64(RAW_LINES), np.int64(RAW_PARAGRAPHS)
 SHORT_LINE_CHARS = 30  # FineWeb: lines of 30 characters or fewer are short
 
 _JAVASCRIPT = np.frombuffer(b"javascript", np.uint8)
@@ -51,6 +54,8 @@ _PRIVACY = np.frombuffer(b"privacy policy", np.uint8)
 _TERMS = np.frombuffer(b"terms of use", np.uint8)
 _LOREM = np.frombuffer(b"lorem ipsum", np.uint8)
 
+_J, _K, _S, _V = b"jksv"
+_DASH, _STAR, _DOT, _BLANK = b"-*. "
 FOUND_JAVASCRIPT, FOUND_POLICY, FOUND_LOREM = 1, 2, 4
 
 
@@ -60,14 +65,14 @@ def find_phrase(data, at, begin, end):
     tensorflow_datasets: javascript, privacy policy, terms of use, cookie policy, uses cookies,
     use of cookies, use cookies; lorem ipsum."""
     letter = data[at] | np.uint8(32)
-    if letter == np.uint8(ord("j")):
+    if letter == _J:
         if matches(data, at, begin, end, _JAVASCRIPT):
             return FOUND_JAVASCRIPT
-    elif letter == np.uint8(ord("k")):
+    elif letter == _K:
         if matches(data, at - 3, begin, end, _COOKIE):
             if matches(data, at + 3, begin, end, _POLICY):
                 return FOUND_POLICY
-            if at + 3 < end and (data[at + 3] | np.uint8(32)) == np.uint8(ord("s")):
+            if at + 3 < end and (data[at + 3] | np.uint8(32)) == _S:
                 word = at - 3
                 if (
                     matches(data, word - 5, begin, end, _USES)
@@ -75,7 +80,7 @@ def find_phrase(data, at, begin, end):
                     or matches(data, word - 7, begin, end, _USE_OF)
                 ):
                     return FOUND_POLICY
-    elif letter == np.uint8(ord("v")):
+    elif letter == _V:
         if matches(data, at - 3, begin, end, _PRIVACY):
             return FOUND_POLICY
     else:
@@ -103,21 +108,9 @@ def _times(data, size, start, stop, sort, slots, entries, state):
 
 @kernel
 def _segment(
-    data,
-    size,
-    start,
-    stop,
-    chars,
-    first,
-    last,
-    stripped_chars,
-    sort,
-    slots,
-    entries,
-    state,
-    row,
-    at,
-):
+    data, size, start, stop, chars, first, last, stripped_chars, sort,
+    slots, entries, state, row, at,
+):  # fmt: skip
     """Count a segment from `row[at]` on, as the names of `COUNTS` from `raw_...` say.
     Returns whether it is a copy of an earlier one."""
     times = _times(data, size, start, stop, sort, slots, entries, state)
@@ -149,7 +142,7 @@ def end_line(
         return
     copy = _segment(
         data, size, start, stop, chars, first, last, stripped_chars, LINE, slots, entries, state,
-        row, RAW_LINES,
+        row, _LINE_COUNTERS,
     )  # fmt: skip
     if first >= last:
         return
@@ -168,10 +161,10 @@ def end_line(
         row[POLICY_LINES] += 1
     length = last - first
     head = data[first]
-    if head == ord("-"):
+    if head == _DASH:
         row[BULLETS] += 1
         row[BULLETS_DCLM] += 1
-    elif head == ord("*"):
+    elif head == _STAR:
         row[BULLETS_DCLM] += 1
     elif head == 0xE2 and length >= 3:
         if data[first + 1] == 0x80 and data[first + 2] == 0xA2:  # •
@@ -180,8 +173,8 @@ def end_line(
         elif data[first + 1] == 0x97 and data[first + 2] == 0x8F:  # ●
             row[BULLETS_DCLM] += 1
     if length >= 3:
-        dots = data[last - 1] == ord(".")
-        if (dots and data[last - 2] == ord(".") and data[last - 3] == ord(".")) or is_ellipsis(
+        dots = data[last - 1] == _DOT
+        if (dots and data[last - 2] == _DOT and data[last - 3] == _DOT) or is_ellipsis(
             data, last - 3
         ):
             row[ELLIPSIS_LINES] += 1
@@ -189,10 +182,10 @@ def end_line(
         elif (
             dots
             and length >= 5
-            and data[last - 2] == ord(" ")
-            and data[last - 3] == ord(".")
-            and data[last - 4] == ord(" ")
-            and data[last - 5] == ord(".")
+            and data[last - 2] == _BLANK
+            and data[last - 3] == _DOT
+            and data[last - 4] == _BLANK
+            and data[last - 5] == _DOT
         ):
             row[ELLIPSIS_LINES_DCLM] += 1
 
@@ -203,6 +196,6 @@ def end_paragraph(
 ):
     """A paragraph [start, stop); [first, last) without the white space around it."""
     _segment(
-        data, size, start, stop, chars, first, last, stripped_chars, PARAGRAPH, slots, entries, state,
-        row, RAW_PARAGRAPHS,
+        data, size, start, stop, chars, first, last, stripped_chars, PARAGRAPH,
+        slots, entries, state, row, _PARAGRAPH_COUNTERS,
     )  # fmt: skip

@@ -27,29 +27,38 @@ LONGEST = 10
 class Work(NamedTuple):
     """Memory for one document; untouched beyond what a document needs."""
 
-    slots: np.ndarray  # uint32[power of two >= 2 * tokens]; below the base = empty
+    slots: np.ndarray  # uint32[power of two]; below the base = empty
     state: np.ndarray  # int64[2]: base, number of slots
     tokens: np.ndarray  # int32[tokens]: spelling numbers of the words alone
+    ends: np.ndarray  # int32[tokens + 1]: characters of the tokens before
     left: np.ndarray  # int32[tokens]: n-gram numbers of one level
     right: np.ndarray  # int32[tokens]: and of the next
-    places: np.ndarray  # int32[tokens]
+    candidates: np.ndarray  # int32[tokens]: places that a level looks at
+    places: np.ndarray  # int32[tokens]: those of them whose n-gram is repeated
     counts: np.ndarray  # int32[tokens]: occurrences, at the first one's place
+
+
+@kernel
+def table_size(entries):
+    """Slots for so many n-grams, before rounding up: sparse while it stays in the cache."""
+    return 3 * entries if entries < 1 << 18 else entries + entries // 2
 
 
 def new_work(tokens: int) -> Work:
     """Memory for documents of up to `tokens` tokens."""
-    slots = 1 << max(int(2 * tokens).bit_length(), 10)
+    slots = 1 << max(int(table_size(tokens)).bit_length(), 6)
     return Work(
         np.zeros(slots, np.uint32),
         np.array([1, slots], np.int64),
-        *(np.zeros(tokens, np.int32) for _ in range(5)),
+        np.zeros(tokens, np.int32),
+        *(np.zeros(tokens + 1, np.int32) for _ in range(6)),
     )
 
 
 @kernel
 def repeated_ngrams(
     ids, count, spelling_counts, spelling_chars, variant,
-    slots, state, first, second, places, counts, row,
+    slots, state, ends, first, second, candidates, places, counts, row,
 ):  # fmt: skip
     """Fill `row` (9) with the characters of the top 2- to 4-gram and of the duplicate
     5- to 10-grams of the tokens `ids`, as the variant counts them:
@@ -63,42 +72,48 @@ def repeated_ngrams(
                equally often, times its occurrences; 0 if none occurs twice. Duplicates:
                characters of all tokens that an n-gram occurring twice or more covers.
                DCLM, `content_filters.py:repetition_filter`.
+
+    The loops below step by a comparison instead of branching on it: what repeats in a text
+    is hard to guess, for a processor too.
     """
     left, right = ids, first
     active = np.int64(0)
+    ends[0] = 0
     for place in range(count):
-        if spelling_counts[ids[place]] > 1:
-            places[active] = place
-            active += 1
+        number = ids[place]
+        ends[place + 1] = ends[place] + abs(spelling_chars[number])
+        places[active] = place
+        active += np.int64(spelling_counts[number] > 1)
     for n in range(2, LONGEST + 1):
-        candidates = _number_pairs(left, right, places, active, counts, slots, state, count)
+        looked_at = np.int64(0)
+        for index in range(active - 1):
+            candidates[looked_at] = places[index]
+            looked_at += np.int64(places[index + 1] == places[index] + 1)
+        _number_pairs(left, right, candidates, looked_at, counts, slots, state, count)
         active = np.int64(0)
-        for index in range(candidates):
-            place = places[index]
-            if counts[right[place]] > 1:
-                places[active] = place
-                active += 1
-        column = n - 2
+        for index in range(looked_at):
+            place = candidates[index]
+            places[active] = place
+            active += np.int64(counts[right[place]] > 1)
         if n <= 4:
             if variant == DATATROVE:
-                row[column] = _top_datatrove(
-                    ids, count, n, right, places, active, counts, spelling_chars
-                )
+                row[n - 2] = _top_datatrove(count, n, right, places, active, counts, ends)
             else:
-                row[column] = _top_dclm(ids, n, right, places, active, counts, spelling_chars)
+                row[n - 2] = _top_dclm(n, right, places, active, counts, ends)
         elif variant == DATATROVE:
-            row[column] = _greedy(ids, n, right, places, active, counts, spelling_chars)
+            row[n - 2] = _greedy(n, right, places, active, counts, ends)
         else:
-            row[column] = _covered(ids, n, places, active, spelling_chars)
+            row[n - 2] = _covered(n, places, active, ends)
         left, right = right, second if n == 2 else left
 
 
 @kernel
-def _number_pairs(left, right, places, active, counts, slots, state, tokens):
-    """Number the pairs (left[p], left[p + 1]) at places p whose successor is active too, into
-    `right`, with `counts`; keep those places. Returns how many."""
+def _number_pairs(left, right, candidates, looked_at, counts, slots, state, tokens):
+    """Number the pairs (left[p], left[p + 1]) at the candidates p by the place where each
+    occurred first, into `right`; `counts` gets the occurrences at that place."""
     size = 64
-    while size < 2 * active:
+    wanted = table_size(looked_at)
+    while size < wanted:
         size *= 2
     mask = size - 1
     base = state[0]
@@ -106,83 +121,65 @@ def _number_pairs(left, right, places, active, counts, slots, state, tokens):
         for slot in range(state[1]):
             slots[slot] = 0
         base = np.int64(1)
-    kept = 0
-    top = 0
-    for index in range(active - 1):
-        place = np.int64(places[index])
-        if places[index + 1] != place + 1:
-            continue
+    for index in range(looked_at):
+        place = np.int64(candidates[index])
         one = left[place]
         two = left[place + 1]
         value = (np.uint64(one) << HALF | np.uint64(two)) * MULTIPLIER
-        value ^= value >> HALF
-        slot = np.int64(value & np.uint64(mask))
+        slot = np.int64(value >> HALF) & mask
         while True:
             found = np.int64(slots[slot]) - base
-            if found < 0:
-                slots[slot] = base + place
-                right[place] = place
-                counts[place] = 1
-                break
-            if left[found] == one and left[found + 1] == two:
-                right[place] = found
-                counts[found] += 1
+            empty = np.int64(found < 0)
+            found = place if empty else found
+            # An empty slot "finds" the place itself, so one comparison serves both.
+            if (left[found] == one) & (left[found + 1] == two):
                 break
             slot = (slot + 1) & mask
-        places[kept] = place
-        kept += 1
-        top = place + 1
-    state[0] = base + top
-    return kept
+        slots[slot] = base + found
+        right[place] = found
+        counts[found] = counts[found] * (1 - empty) + 1
+    state[0] = base + tokens
 
 
 @kernel
-def _length(ids, place, n, spelling_chars):
-    chars = 0
-    for index in range(place, place + n):
-        chars += abs(spelling_chars[ids[index]])
-    return chars
-
-
-@kernel
-def _top_datatrove(ids, count, n, numbers, places, active, counts, spelling_chars):
+def _top_datatrove(count, n, numbers, places, active, counts, ends):
     if count < n:
-        return 0
-    best = 1
-    best_place = 0
+        return np.int64(0)
+    best = np.int64(1)
+    best_place = np.int64(0)
     for index in range(active):
-        place = places[index]
-        if numbers[place] == place and counts[place] > best:
-            best = counts[place]
+        place = np.int64(places[index])
+        if counts[place] > best and numbers[place] == place:
+            best = np.int64(counts[place])
             best_place = place
-    return (_length(ids, best_place, n, spelling_chars) + n - 1) * best
+    return (ends[best_place + n] - ends[best_place] + n - 1) * best
 
 
 @kernel
-def _top_dclm(ids, n, numbers, places, active, counts, spelling_chars):
-    best = 0
-    best_chars = 0
+def _top_dclm(n, numbers, places, active, counts, ends):
+    best = np.int64(0)
+    best_chars = np.int64(0)
     for index in range(active):
-        place = places[index]
-        if numbers[place] == place and counts[place] >= best:
-            chars = _length(ids, place, n, spelling_chars)
+        place = np.int64(places[index])
+        if counts[place] >= best and numbers[place] == place:
+            chars = ends[place + n] - ends[place]
             if counts[place] > best or chars > best_chars:
                 best_chars = chars
-            best = counts[place]
+            best = np.int64(counts[place])
     return best * best_chars
 
 
 @kernel
-def _greedy(ids, n, numbers, places, active, counts, spelling_chars):
-    chars = 0
-    free = 0
+def _greedy(n, numbers, places, active, counts, ends):
+    chars = np.int64(0)
+    free = np.int64(0)
     for index in range(active):
-        place = places[index]
+        place = np.int64(places[index])
         if place < free:
             continue
         number = numbers[place]
         if counts[number] < 0:  # noted before
-            chars += _length(ids, place, n, spelling_chars)
+            chars += ends[place + n] - ends[place]
             free = place + n
         else:
             counts[number] = -counts[number]
@@ -190,14 +187,11 @@ def _greedy(ids, n, numbers, places, active, counts, spelling_chars):
 
 
 @kernel
-def _covered(ids, n, places, active, spelling_chars):
-    chars = 0
-    free = 0
+def _covered(n, places, active, ends):
+    chars = np.int64(0)
+    free = np.int64(0)
     for index in range(active):
-        place = places[index]
-        if place + n <= free:
-            continue
-        begin = max(place, free)
-        chars += _length(ids, begin, place + n - begin, spelling_chars)
+        place = np.int64(places[index])
+        chars += ends[place + n] - ends[max(place, free)]
         free = place + n
     return chars

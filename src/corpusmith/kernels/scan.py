@@ -27,7 +27,7 @@ from corpusmith.kernels.chars import (
     WORD,
 )
 from corpusmith.kernels.hashing import hash_bytes
-from corpusmith.kernels.jit import kernel
+from corpusmith.kernels.jit import inlined, kernel
 from corpusmith.kernels.lines import (
     CHARS,
     CURLY,
@@ -64,10 +64,11 @@ from corpusmith.kernels.segments import (
     stop_words,
 )
 
+_HASH, _CURLY, _DOT, _BLANK = b"#{. "
 _LOW = np.int64(0xFFFFFFFF)
 
 
-@kernel
+@inlined
 def class_at(data, at, end, roots, leaves):
     """(Class index, bytes) of the character at `at` that is not ASCII."""
     first = np.int64(data[at])
@@ -111,7 +112,7 @@ def scan_document(
     lines with paragraphs; the tables are left filled with this document. Returns the tokens.
     """
     zero = np.int64(0)  # so that no function is compiled once more for the literal 0
-    begin_document(slots, state, (end - begin) >> 5)
+    begin_document(slots, state, min((end - begin) >> 4, 1024 + ((end - begin) >> 7)))
     begin_document(line_slots, line_state, (end - begin) >> 6)
     tokens = zero
     letters_and_upper = zero
@@ -150,6 +151,8 @@ def scan_document(
             if byte != 10:
                 at += size
                 extra += size - 1
+                while at < end and data[at] == 32:
+                    at += 1
                 continue
             if has_word:
                 row[SENTENCES] += 1
@@ -257,18 +260,18 @@ def scan_document(
                 if size == 1:
                     while at < end and data[at] == byte:
                         at += 1
-                    if byte == ord("#"):
+                    if byte == _HASH:
                         row[HASHES] += at - start
-                    elif byte == ord("{"):
+                    elif byte == _CURLY:
                         row[CURLY] += at - start
-                    elif byte == ord("."):
+                    elif byte == _DOT:
                         row[DOTS3] += (at - start) // 3
                         if (
                             start - 4 >= spaced_dots_from
-                            and data[start - 1] == ord(" ")
-                            and data[start - 2] == ord(".")
-                            and data[start - 3] == ord(" ")
-                            and data[start - 4] == ord(".")
+                            and data[start - 1] == _BLANK
+                            and data[start - 2] == _DOT
+                            and data[start - 3] == _BLANK
+                            and data[start - 4] == _DOT
                         ):
                             row[SPACED_DOTS] += 1
                             spaced_dots_from = start + 1

@@ -7,27 +7,28 @@ from typing import NamedTuple
 import numpy as np
 
 from corpusmith.kernels.hashing import equal_bytes, short_key
-from corpusmith.kernels.jit import kernel
+from corpusmith.kernels.jit import inlined, kernel
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Gopher's eight (Rae et al. 2021, appendix A1)."""
 
 _STOP_KEYS = np.array([int.from_bytes(word.encode(), "little") for word in STOP_WORDS], np.uint64)
+_NOT_ASCII = np.uint64(0x8080808080808080)
 _CASE_BITS = np.uint64(0x2020202020202020)
 
 # Indexes into `Table.state`.
 BASE, MASK, ENTRIES, SLOTS, LIMIT = range(5)
 
-# Fields of an entry: of `Table.entries`, five a row.
-HASH, START, LENGTH, COUNT, SORT = range(5)
-FIELDS = 5
+# Fields of an entry of `Table.entries`.
+HASH, START, MARK, COUNT = range(4)
+FIELDS = 4
 
 
 class Table(NamedTuple):
     """Distinct byte ranges of the present document; see `hashing` for the slots."""
 
     slots: np.ndarray  # uint32[power of two]
-    entries: np.ndarray  # int64[FIELDS * entries]: hash, first byte, bytes, occurrences, sort
+    entries: np.ndarray  # int64[FIELDS * entries]: hash, first byte, 4 * bytes + sort, occurrences
     state: np.ndarray  # int64[5]: base, mask, entries; all slots, most entries
 
 
@@ -70,11 +71,13 @@ def _grow(slots, entries, state):
     state[MASK] = mask
 
 
-@kernel
+@inlined
 def find_or_add(data, size, start, length, value, sort, slots, entries, state):
-    """The entry of `data[start:start + length]` of this sort and hash, counted once more."""
+    """The entry of `data[start:start + length]` of this sort (0..3) and hash, counted
+    once more."""
     base = state[BASE]
     mask = state[MASK]
+    mark = length << 2 | sort
     slot = value & mask
     while True:
         found = np.int64(slots[slot]) - base
@@ -83,8 +86,7 @@ def find_or_add(data, size, start, length, value, sort, slots, entries, state):
         field = FIELDS * found
         if (
             entries[field + HASH] == value
-            and entries[field + LENGTH] == length
-            and entries[field + SORT] == sort
+            and entries[field + MARK] == mark
             and (length <= 8 or equal_bytes(data, size, entries[field + START], start, length))
         ):
             entries[field + COUNT] += 1
@@ -95,9 +97,8 @@ def find_or_add(data, size, start, length, value, sort, slots, entries, state):
     field = FIELDS * found
     entries[field + HASH] = value
     entries[field + START] = start
-    entries[field + LENGTH] = length
+    entries[field + MARK] = mark
     entries[field + COUNT] = 1
-    entries[field + SORT] = sort
     state[ENTRIES] = found + 1
     if 2 * (found + 1) > mask and mask + 1 < state[SLOTS]:
         _grow(slots, entries, state)
@@ -113,10 +114,12 @@ def stop_words(data, size, entries, count):
     seen = 0
     occurrences = 0
     for entry in range(count):
-        length = entries[FIELDS * entry + LENGTH]
+        length = entries[FIELDS * entry + MARK] >> 2
         if length < 2 or length > 4:
             continue
         key = short_key(data, size, entries[FIELDS * entry + START], length)
+        if key & _NOT_ASCII:
+            continue
         low = key | (_CASE_BITS >> np.uint64(64 - 8 * length))
         for word in range(_STOP_KEYS.shape[0]):
             if low == _STOP_KEYS[word]:
@@ -133,10 +136,19 @@ def median_twice(entries, count, chars, words):
     Binary search for the length at a rank over the distinct spellings: no sort, no list.
     """
     if words == 0:
-        return 0
-    return _length_at(entries, count, chars, (words - 1) // 2) + _length_at(
-        entries, count, chars, words // 2
-    )
+        return np.int64(0)
+    lower = _length_at(entries, count, chars, (words - 1) // 2)
+    if words % 2 == 1:
+        return 2 * lower
+    # The other middle word is as long, or the next longer one.
+    up_to = np.int64(0)
+    upper = np.int64(0x7FFFFFFF)
+    for entry in range(count):
+        if 0 < chars[entry] <= lower:
+            up_to += entries[FIELDS * entry + COUNT]
+        elif lower < chars[entry] < upper:
+            upper = np.int64(chars[entry])
+    return 2 * lower if up_to > words // 2 else lower + upper
 
 
 @kernel

@@ -136,7 +136,7 @@ def _scan_rows(
 @kernel
 def _ngrams_of_rows(
     ids, starts, spelling_counts, spelling_chars, spelling_starts,
-    slots, state, tokens, left, right, places, ngrams, datatrove, dclm,
+    slots, state, tokens, ends, left, right, candidates, places, ngrams, datatrove, dclm,
 ):  # fmt: skip
     for row in range(starts.shape[0] - 1):
         begin = starts[row]
@@ -155,5 +155,6 @@ def _ngrams_of_rows(
                 used, used_count, out = pointer(tokens), words, pointer(dclm[row])
             repeated_ngrams(
                 used, used_count, counts, chars, variant, pointer(slots), pointer(state),
-                pointer(left), pointer(right), pointer(places), pointer(ngrams), out,
+                pointer(ends), pointer(left), pointer(right), pointer(candidates),
+                pointer(places), pointer(ngrams), out,
             )  # fmt: skip

@@ -60,8 +60,8 @@ def flow_segment(
 
 # --- histograms --------------------------------------------------------------------------
 
-HIST = (300.0, 150.0)
-PLOT = (8.0, 24.0, 292.0, 128.0)  # left, top, right, bottom
+HIST = (300.0, 156.0)
+PLOT = (8.0, 32.0, 292.0, 134.0)  # left, top, right, bottom
 
 
 def histogram(shown: Histogram, keys: Sequence[str] = ()) -> Markup:
@@ -103,21 +103,9 @@ def histogram(shown: Histogram, keys: Sequence[str] = ()) -> Markup:
                     f'width="{width:.1f}" height="{tall:.1f}"/>'
                 )
     for bound in lines:
-        for value in {bound.min, bound.max} - {None}:
-            assert value is not None
-            if shown.edges[0] <= value <= shown.edges[-1] or (shown.log and value < shown.edges[0]):
-                x = _place(shown, value, first, right)
-                kind = "bound own" if bound.key else "bound"
-                body.append(
-                    f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 6}" y2="{bottom}"/>'
-                )
-                anchor = "start" if x < 60 else "end" if x > right - 60 else "middle"
-                label = f"{bound.key} {figure(value)}" if bound.key else figure(value)
-                lift = top - 9 if not bound.key else top - 0.5
-                body.append(
-                    f'<text class="bound-label" x="{x:.1f}" y="{lift}" text-anchor="{anchor}">'
-                    f"{escape(label)}</text>"
-                )
+        for value in (bound.min, bound.max):
+            if value is not None:
+                body.append(_bound(shown, bound.key, value, first, right))
     body.append(f'<line class="axis" x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}"/>')
     ends = (shown.edges[0], shown.edges[-1])
     body.append(f'<text x="{first}" y="{bottom + 14}">{escape(_tick(ends[0]))}</text>')
@@ -139,6 +127,27 @@ def histogram(shown: Histogram, keys: Sequence[str] = ()) -> Markup:
         f"{_tick(ends[1])}; {shown.fails:,} fail the rule {shown.rule}"
     )
     return _svg("".join(body), *HIST, "histogram", title, stretch=False)
+
+
+def _bound(shown: Histogram, key: str, value: float, first: float, right: float) -> str:
+    """A bound's line and label; one that lies beyond the scale is an arrow at its end."""
+    _, top, _, bottom = PLOT
+    x = _place(shown, value, first, right)
+    label = f"{key} {figure(value)}" if key else figure(value)
+    y = top - 3 if key else top - 15
+    if value > shown.edges[-1]:
+        return _label(f"{label} →", right, y, "end")
+    if value < shown.edges[0] and not shown.log:
+        return _label(f"← {label}", first, y, "start")
+    anchor = "start" if x < first + 40 else "end" if x > right - 40 else "middle"
+    kind = "bound own" if key else "bound"
+    line = f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{y + 3}" y2="{bottom}"/>'
+    return line + _label(label, x, y, anchor)
+
+
+def _label(text: str, x: float, y: float, anchor: str) -> str:
+    place = f'x="{x:.1f}" y="{y}" text-anchor="{anchor}"'
+    return f'<text class="bound-label" {place}>{escape(text)}</text>'
 
 
 def _place(shown: Histogram, value: float, first: float, right: float) -> float:

@@ -136,12 +136,12 @@ def _fitted(removed: str, length: int) -> str:
 
 
 @dataclasses.dataclass
-class _Hunk:
-    """Whole lines of the text before that edits touch: [start, end) in code points."""
+class _Change:
+    """Whole lines, [start, end) in code points of the text before, and what they became."""
 
     start: int
     end: int
-    spans: list[Span]
+    new: str
 
 
 def unified(before: str, spans: Sequence[Span], context_lines: int = CONTEXT_LINES) -> list[str]:
@@ -151,69 +151,69 @@ def unified(before: str, spans: Sequence[Span], context_lines: int = CONTEXT_LIN
     a last line without one is shown like the others.
     """
     check_spans(spans, len(before))
-    hunks: list[_Hunk] = []
-    for span in spans:
-        start = before.rfind("\n", 0, span["start"]) + 1
-        end = _line_end(before, span, start)
-        if hunks and start < hunks[-1].end:
-            hunks[-1].end = max(hunks[-1].end, end)
-            hunks[-1].spans.append(span)
-        elif hunks and before.count("\n", hunks[-1].end, start) <= 2 * context_lines:
-            hunks[-1].end = end
-            hunks[-1].spans.append(span)
+    hunks: list[list[_Change]] = []
+    for change in _changes(before, spans):
+        between = before.count("\n", hunks[-1][-1].end, change.start) if hunks else 0
+        if hunks and between <= 2 * context_lines:
+            hunks[-1].append(change)
         else:
-            hunks.append(_Hunk(start, end, [span]))
+            hunks.append([change])
     lines: list[str] = []
     line = new_line = 1  # numbers of the line at `at`, before and after
     at = 0
     for hunk in hunks:
-        skipped = before.count("\n", at, hunk.start)
+        start, end = hunk[0].start, hunk[-1].end
+        skipped = before.count("\n", at, start)
         line, new_line = line + skipped, new_line + skipped
-        body = _body(before, hunk)
-        lead = _lines(before[_back(before, hunk.start, context_lines) : hunk.start])
-        tail = _lines(before[hunk.end : _ahead(before, hunk.end, context_lines)])
-        body = [f" {x}" for x in lead] + body + [f" {x}" for x in tail]
+        lead = _lines(before[_back(before, start, context_lines) : start])
+        tail = _lines(before[end : _ahead(before, end, context_lines)])
+        body = [f" {x}" for x in lead]
+        reached = start
+        for change in hunk:
+            body += [f" {x}" for x in _lines(before[reached : change.start])]
+            body += [f"-{x}" for x in _lines(before[change.start : change.end])]
+            body += [f"+{x}" for x in _lines(change.new)]
+            reached = change.end
+        body += [f" {x}" for x in tail]
         old = sum(x[0] in " -" for x in body)
         new = sum(x[0] in " +" for x in body)
         lines.append(f"@@ -{line - len(lead)},{old} +{new_line - len(lead)},{new} @@")
         lines += body
-        line += before.count("\n", hunk.start, hunk.end)
+        line += before.count("\n", start, end)
         new_line += new - len(lead) - len(tail)
-        at = hunk.end
+        at = end
     return lines
 
 
-def _line_end(before: str, span: Span, start: int) -> int:
-    """The end of the lines that a span touches; lines that it removes whole end with it."""
-    put_in = span["replacement"]
-    whole = span["start"] == start and (not put_in or put_in.endswith("\n"))
-    if whole and span["end"] > start and before[span["end"] - 1] == "\n":
-        return span["end"]
-    newline = before.find("\n", span["end"])
-    return len(before) if newline < 0 else newline + 1
-
-
-def _body(before: str, hunk: _Hunk) -> list[str]:
-    """Lines of a hunk: what is the same in between stays, the rest goes and comes."""
-    found: list[str] = []
-    old: list[str] = []
-    new: list[str] = []
-    at, group_end = hunk.start, hunk.start
-    for span in [*hunk.spans, None]:
-        start = before.rfind("\n", 0, span["start"]) + 1 if span else hunk.end
-        if span is None or start >= group_end:
-            # The lines touched so far are complete: close them, and pass what lies between.
-            old_text = "".join(old) + before[at:group_end]
-            new_text = "".join(new) + before[at:group_end]
-            found += [f"-{x}" for x in _lines(old_text)] + [f"+{x}" for x in _lines(new_text)]
-            found += [f" {x}" for x in _lines(before[group_end:start])]
-            old, new, at, group_end = [], [], start, start
-        if span is not None:
-            old += [before[at : span["start"]], before[span["start"] : span["end"]]]
-            new += [before[at : span["start"]], span["replacement"]]
-            at = span["end"]
-            group_end = max(group_end, _line_end(before, span, start))
+def _changes(before: str, spans: Sequence[Span]) -> list[_Change]:
+    """The lines that spans touch, as few as make whole lines before and after."""
+    found: list[_Change] = []
+    pieces: list[str] = []  # of the lines being changed, up to `at`
+    start = at = end = 0
+    for span in [*spans, None]:
+        first = before.rfind("\n", 0, span["start"]) + 1 if span else len(before) + 1
+        if pieces and first >= end and (span is None or _ends_line([*pieces, before[at:end]])):
+            new = "".join([*pieces, before[at:end]])
+            if new != before[start:end]:
+                found.append(_Change(start, end, new))
+            pieces = []
+        if span is None:
+            break
+        if not pieces:
+            start = at = first
+        pieces += [before[at : span["start"]], span["replacement"]]
+        at = span["end"]
+        if at > start and before[at - 1] == "\n" and _ends_line(pieces):
+            end = at
+        else:
+            newline = before.find("\n", at)
+            end = len(before) if newline < 0 else newline + 1
     return found
+
+
+def _ends_line(pieces: Sequence[str]) -> bool:
+    """Whether the text of the pieces is empty or ends with a newline."""
+    return next((piece.endswith("\n") for piece in reversed(pieces) if piece), True)
 
 
 def _lines(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusmith.errors import InputError
+from corpusmith.loading import load_operation
 from corpusmith.report.run import Run
 from corpusmith.store.fingerprint import document_id
-from corpusmith.loading import load_operation
 from corpusmith.store.parts import iter_part, part_names, read_part
 
 ID_DIGITS = 32
@@ -135,10 +135,13 @@ def _decisions(folder: Path, part: str, wanted: str) -> list[dict[str, Any]]:
     return table.filter(pc.equal(table["id"], wanted)).to_pylist()
 
 
-def place_of(run: Run, wanted: str) -> Found | None:
-    """Where the document with exactly this id is."""
-    found = _by_id(run, wanted)
-    return found[0] if found else None
+def places(run: Run, wanted: Iterable[str]) -> dict[str, Found]:
+    """Where the documents with exactly these ids are, in one pass over all ids."""
+    ids = pa.array(sorted(set(wanted)), pa.string())
+    if not len(ids):
+        return {}
+    found = _search(run, lambda table: pc.is_in(table["id"], value_set=ids))
+    return {one.id: one for one in found if one.id is not None}
 
 
 def masker(run: Run) -> Callable[[list[str]], list[str]]:

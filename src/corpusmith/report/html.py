@@ -41,7 +41,9 @@ def render(run: Run) -> str:
         duration=tables.duration,
         visible=visible,
     )
-    environment.globals["share"] = lambda part, whole: tables.fraction(part, whole).replace(" ", "\xa0")
+    environment.globals["share"] = lambda part, whole: tables.fraction(part, whole).replace(
+        " ", "\xa0"
+    )
     return environment.get_template("page.html.j2").render(page(run))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from corpusmith.report import charts
-from corpusmith.report.find import masker, place_of
+from corpusmith.report.find import masker, places
 from corpusmith.report.page_model import evaluation, samples, training
 from corpusmith.report.page_record import commands, recipe_text, stages
 from corpusmith.report.quality import Histogram, Quality, rows_at
@@ -97,16 +97,18 @@ def flow(rows: list[Row], sources: list[str]) -> dict[str, Any]:
     return {"units": units, "segments": segments}
 
 
-def silent(rows: list[Row]) -> list[str]:
-    """Steps at which nothing left, and rules by which nothing left at a step that others left."""
-    steps = {row["step"]: row for row in rows if row["kind"] == "decide" and row["rule"] is None}
-    return [
-        row["step"] if row["rule"] is None else f"{row['step']} / {row['rule']}"
-        for row in rows
-        if row["step"] in steps
-        and not row["documents_left"]
-        and (row["rule"] is None or steps[row["step"]]["documents_left"])
-    ]
+def silent(rows: list[Row]) -> dict[str, list[str]]:
+    """Steps at which nothing left -> [], and others -> their rules by which nothing left."""
+    found: dict[str, list[str]] = {}
+    busy = {row["step"] for row in rows if row["rule"] is None and row["documents_left"]}
+    for row in rows:
+        if row["kind"] != "decide" or row["documents_left"]:
+            continue
+        if row["rule"] is None:
+            found[row["step"]] = []
+        elif row["step"] in busy:
+            found.setdefault(row["step"], []).append(row["rule"])
+    return found
 
 
 def _created(row: Row, source: str, unit: str) -> int:
@@ -130,19 +132,13 @@ def _examples(
     def decided(step: str, part: str) -> Any:
         return read_part(folders[step], "decisions", part)
 
-    @functools.lru_cache(maxsize=512)
-    def where(wanted: str) -> str:
-        found = place_of(run, wanted)
-        return found.uri if found else ""
-
     out: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for (step, rule), places in quality.examples().items():
-        for place in places:
+    for (step, rule), chosen in quality.examples().items():
+        for place in chosen:
             table = decided(step, place["part"])
             decision = table.filter(pc.equal(table["id"], place["id"])).to_pylist()[0]
             document = rows_at(run, "documents", place, ["uri", "text"])
             text = " ".join(document["text"][: 4 * EXCERPT_CHARS].split())
-            other = decision["duplicate_of"]
             out.setdefault((step, rule), []).append(
                 {
                     **decision,
@@ -152,10 +148,15 @@ def _examples(
                     # an edit that put something together.
                     "text": mask([text[:EXCERPT_CHARS]])[0],
                     "cut": len(text) > EXCERPT_CHARS or len(document["text"]) > 4 * EXCERPT_CHARS,
-                    "duplicate_uri": where(other) if other else "",
+                    "duplicate_uri": "",
                     "wanted": _wanted(decision),
                 }
             )
+    every = [one for shown in out.values() for one in shown]
+    others = places(run, [one["duplicate_of"] for one in every if one["duplicate_of"]])
+    for one in every:
+        if one["duplicate_of"] in others:
+            one["duplicate_uri"] = others[one["duplicate_of"]].uri
     return out
 
 
@@ -202,6 +203,8 @@ def histograms(quality: Quality, run: Run) -> list[dict[str, Any]]:
     languages = [row["name"] for row in breakdown(quality.breakdowns["lang"])]
     found: list[dict[str, Any]] = []
     for (step, _), shown in quality.histograms.items():
+        if not shown.documents:
+            continue  # a rule for none of these documents
         if not found or found[-1]["step"] != step:
             found.append({"step": step, "charts": []})
         own = [t.key for t in shown.thresholds if t.key]
@@ -212,6 +215,7 @@ def histograms(quality: Quality, run: Run) -> list[dict[str, Any]]:
                 "svg": charts.histogram(shown, keys),
                 "range": range_text(shown),
                 "own": [f"{t.key} {_range(t.min, t.max)}" for t in shown.thresholds if t.key],
+                "keys": own,
             }
         )
     return found
@@ -222,7 +226,7 @@ def range_text(shown: Histogram) -> str:
     for bound in shown.thresholds:
         if not bound.key:
             return _range(bound.min, bound.max)
-    return "off"
+    return "off but for " + ", ".join(bound.key for bound in shown.thresholds)
 
 
 def _range(low: float | None, high: float | None) -> str:

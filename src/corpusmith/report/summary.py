@@ -37,9 +37,10 @@ def summarize(run: Run, seconds: dict[str, float], wall: float) -> dict[str, Any
     for source, counts in by_source.items():
         left = counts["dropped"] + counts["merged"] + counts["quarantined"]
         counts["kept"] = counts["read"] + counts["created"] - left
-        if f"clean.{source}" in infos and counts.pop("documents") - (
-            counts["dropped"] + counts["merged"]
-        ) != counts["kept"]:
+        if (
+            f"clean.{source}" in infos
+            and counts.pop("documents") - (counts["dropped"] + counts["merged"]) != counts["kept"]
+        ):
             unbalanced.append(f"source {source!r}: {counts}")
         counts.pop("documents", None)
         totals.update(counts)

@@ -90,7 +90,9 @@ def render_whatif(found: dict[str, Any]) -> list[str]:
         if found[key]:
             lines.append(f"{words}, those nearest to the border first:")
             for e in found[key]:
-                lines.append(f"  {e['id'][:12]}  {e['rule']} {e['value']}  {e['source']}  {e['uri']}")
+                lines.append(
+                    f"  {e['id'][:12]}  {e['rule']} {e['value']}  {e['source']}  {e['uri']}"
+                )
     if found["again"]:
         lines.append(f"exact for its rule; a real run would also redo: {', '.join(found['again'])}")
     return lines

@@ -17,7 +17,7 @@ from corpusmith.report.find import (
     document,
     find,
     masker,
-    place_of,
+    places,
     sidecar,
 )
 from corpusmith.report.run import Run
@@ -85,7 +85,7 @@ def _verdict(run: Run, left: dict[str, Any] | None, held: bool) -> dict[str, Any
     verdict = {"status": "merged" if left["duplicate_of"] else "dropped", **left}
     verdict.pop("id")
     if left["duplicate_of"]:
-        other = place_of(run, left["duplicate_of"])
+        other = places(run, [left["duplicate_of"]]).get(left["duplicate_of"])
         verdict["duplicate_of"] = {
             "id": left["duplicate_of"],
             "uri": other.uri if other else None,
@@ -266,14 +266,10 @@ def render_why(found: dict[str, Any]) -> list[str]:
         lines.append(f"  {step['step']}: {word[step['result']]}")
         for rule in step.get("rules", []):
             sign = {"pass": "ok  ", "fail": "FAIL", "off": "off "}[rule["result"]]
-            measured = (
-                rule["signal"]
-                if rule["signal"] == rule["rule"]
-                else (f"{rule['rule']} ({rule['signal']})")
-            )
-            lines.append(
-                f"    {sign} {measured} = {_value(rule['value_text'])}, wanted {rule['range']}"
-            )
+            name, signal = rule["rule"], rule["signal"]
+            measured = signal if signal == name else f"{name} ({signal})"
+            wanted = "does not apply" if rule["result"] == "off" else f"wanted {rule['range']}"
+            lines.append(f"    {sign} {measured} = {_value(rule['value_text'])}, {wanted}")
     if found["signals"]:
         lines += ["", "signals (measured by step, on text version)"]
         for signal in found["signals"]:

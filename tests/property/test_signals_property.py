@@ -98,7 +98,7 @@ CODE = st.lists(
 @settings(deadline=None, max_examples=100)
 @given(CODE, st.sampled_from(sorted(slow_code.LANGUAGES)))
 def test_comments_equal_the_reference(text, language):
-    table = batch([text], modality=["code"], meta=[f'{{"code_language": "{language}"}}'])
+    table = batch([text], modality=["code"], meta=[f'{{"language": "{language}"}}'])
     expected = slow.ratio(slow_code.comment_chars(text, language), len(text))
     assert code(table, Context()).column("comment_frac").to_pylist() == [expected]
 
