@@ -299,12 +299,9 @@ class _Builder:
                  "perplexity": 12.5}  # fmt: skip
         found = {
             **value,
-            "by": {"source": {"pages": value}},
+            "by": {"source": {"pages": {**value, "baselines": {"zlib": 3.5, "bigram": 3.0}}}},
             "windows": {"length": 64, "stride": 32, "first": "the end token", "dtype": "fp32"},
-            "baselines": {
-                "zlib": {"bits_per_byte": 3.5, "by": {"source": {"pages": 3.5}}},
-                "bigram": {"bits_per_byte": 3.0, "by": {"source": {"pages": 3.0}}},
-            },
+            "baselines": {"zlib": 3.5, "bigram": 3.0},
         }
         write_json(folder / "summary.json", found)
         sample = {"id": held[0][4], "source": "pages", "prompt": "This page",

@@ -16,8 +16,8 @@ from tests.collect_run import collect
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
 GO_TREE = Path(__file__).parent.parent / "golden" / "go_tree.jsonl"
 """Sampled from Go 1.19's source tree (BSD-3-Clause): paths with their first lines. `generated` is
-Go's own rule, a line that matches `^// Code generated .* DO NOT EDIT\\.$` (or a lock file), `vendored`
-that of its tool: below a folder named vendor."""
+Go's own rule, a line that matches `^// Code generated .* DO NOT EDIT\\.$` (or a lock file);
+`vendored` is that of its tool: below a folder named vendor."""
 
 
 def go_tree() -> list[dict]:
@@ -49,8 +49,9 @@ def test_binary_files_of_the_go_tree() -> None:
 # What the files of the standard library say of themselves, read by hand.
 GENERATED = """keyword.py token.py stringprep.py re/_casefix.py pydoc_data/topics.py
 encodings/cp1252.py encodings/koi8_r.py encodings/mac_roman.py"""
-WRITTEN = """json/decoder.py ast.py difflib.py pickletools.py xmlrpc/server.py argparse.py tokenize.py
-encodings/utf_8.py encodings/aliases.py _compat_pickle.py ctypes/util.py lib2to3/pgen2/parse.py
+WRITTEN = """json/decoder.py ast.py difflib.py pickletools.py xmlrpc/server.py argparse.py
+tokenize.py encodings/utf_8.py encodings/aliases.py _compat_pickle.py ctypes/util.py
+lib2to3/pgen2/parse.py
 inspect.py dataclasses.py idlelib/pyshell.py random.py"""
 
 

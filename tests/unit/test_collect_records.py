@@ -335,7 +335,7 @@ def test_globs_roots_and_order(tmp_path: Path) -> None:
 
 def test_a_missing_path_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "books.jsonl").write_text("{}")
-    with pytest.raises(InputError, match="did you mean 'books.jsonl'"):
+    with pytest.raises(InputError, match=r"did you mean 'books\.jsonl'"):
         collect(tmp_path / "o", read="jsonl", path=tmp_path / "boks.jsonl")
     with pytest.raises(InputError, match="no file matches"):
         collect(tmp_path / "o", read="jsonl", path=tmp_path / "*.gz")

@@ -92,7 +92,7 @@ def test_bad_json_lines(tmp_path: Path, case: str) -> None:
 
 
 def test_what_json_lacks_but_writers_write_is_kept(tmp_path: Path) -> None:
-    """NaN, infinity, numbers beyond a double, raw tabs, surrogates in other fields, escaped NULs."""
+    """NaN, infinity, numbers beyond a double, raw tabs, surrogates elsewhere, escaped NULs."""
     line = b'{"text": "odd\tone\\u0000", "a": NaN, "b": 1e999, "c": "\\ud800", "d": -Infinity}'
     path, _ = jsonl_with(tmp_path, [line])
     found = run(tmp_path, path, "jsonl", mb=100, seconds=5)
@@ -376,7 +376,7 @@ def test_symlink_loops_pipes_and_files_that_vanished(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file that refuses to be read: /proc")
 def test_unreadable_file(tmp_path: Path) -> None:
-    """As root nothing is forbidden, but reading one's own memory from 0 is an input/output error."""
+    """As root nothing is forbidden, but reading one's own memory from 0 is an I/O error."""
     jsonl_with(tmp_path, [])
     (tmp_path / "bad.jsonl").symlink_to("/proc/self/mem")
     found = run(tmp_path, tmp_path, "jsonl", mb=100, seconds=5)
@@ -407,18 +407,18 @@ def test_csv_with_unclosed_quotes(tmp_path: Path) -> None:
 
 
 def test_csv_whose_last_quote_never_ends(tmp_path: Path) -> None:
-    """150 MB behind an open quote: found out within the limit, and every row after it is read."""
+    """30 MB behind an open quote: found out within the limit, and every row after it is read."""
     rows = [f"{i},{text}" for i, text in enumerate(GOOD)]
     line = "9," + "x" * 100_000 + "\n"
     with open(tmp_path / "a.csv", "w") as file:
         file.write("id,text\n" + "\n".join(rows) + '\nx,"never closed\n')
-        for _ in range(1500):
+        for _ in range(300):
             file.write(line)
     found = run(
         *(tmp_path, tmp_path / "a.csv", "csv"),
-        **{"mb": 500, "seconds": 30, "max_document_bytes": 64 << 20},
+        **{"mb": 150, "seconds": 20, "max_document_bytes": 8 << 20},
     )
-    assert found["info"]["documents"] == 1600
+    assert found["info"]["documents"] == 400
     assert [error for _, error in found["errors"]] == ["bad_csv"]
 
 
@@ -468,7 +468,7 @@ BAD_PAGES = {
         *("too_complex", "over the limit of"),
     ),
     "deep_and_wide": ("<div>" * 400 + "<p>x y z</p>" * 100_000, "too_complex", "depths of tags"),
-    "tags": ("<br>" * 2_000_000, "too_complex", "1000001 tags"),
+    "tags": ("<br>" * 1_200_000, "too_complex", "1000001 tags"),
 }
 
 
@@ -549,9 +549,9 @@ def test_noise_and_a_damaged_member_are_one_span(tmp_path: Path) -> None:
 
 
 def test_warc_bomb(tmp_path: Path) -> None:
-    """A record of 400 MB in 400 kB of gzip."""
+    """A record of 200 MB in 200 kB of gzip."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    size = 400 * MB
+    size = 200 * MB
     head = response(b"").split(b"Content-Length")[0] + b"Content-Length: %d\r\n\r\n" % size
     packed = [packer.compress(head)]
     packed += [packer.compress(b"a" * MB) for _ in range(size // MB)]

@@ -144,8 +144,7 @@ def present(found: Any, json_: bool) -> None:
     model = summary["model"]
     if "bits_per_byte" in model:
         print(f"model      {model.get('parameters', 0):,} parameters")
-        baselines = {n: b["bits_per_byte"] for n, b in model.get("baselines", {}).items()}
-        rows = {"model": model["bits_per_byte"], **baselines}
+        rows = {"model": model["bits_per_byte"], **model.get("baselines", {})}
         listed = ", ".join(f"{name} {value:.3f}" for name, value in rows.items())
         print(f"bits per byte on the held-out documents (lower is better): {listed}")
     print(f"run        {found.folder}")

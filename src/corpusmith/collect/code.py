@@ -63,7 +63,8 @@ _GENERATED_TEXT = re.compile(
     # https://go.dev/s/generatedcode, and what generators of other languages write.
     _COMMENT
     + r"(?:code generated [^\n]{0,200}do not (?:edit|modify)|@generated\b|<auto-?generated|"
-    r"auto-?generated (?:by|from|with|using|file|code|on)|automatically generated|machine generated|"
+    r"auto-?generated (?:by|from|with|using|file|code|on)|"
+    r"automatically generated|machine generated|"
     r"this (?:file|code|module|header|source(?: file)?) (?:is|was|has been) generated|"
     r"generated (?:by|from|with|using) [^\n]{1,200}(?:do not (?:edit|modify)|gencodec)|"
     r"(?:do not|don't) (?:edit|modify)[^\n]{0,80}\bgenerated|\bgenerated[^\n]{0,80}; do not edit)|"

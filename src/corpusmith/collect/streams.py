@@ -15,8 +15,8 @@ from typing import BinaryIO
 import zstandard
 
 BLOCK_BYTES = 1 << 20
-# An RLE block of 4 bytes makes 128 KiB, so this slice of zstd makes 64 MiB at most.
-ZSTD_SLICE_BYTES = 2048
+# An RLE block of 4 bytes makes 128 KiB, so this slice of zstd makes 16 MiB at most.
+ZSTD_SLICE_BYTES = 512
 GZIP_SLICE_BYTES = 1 << 17
 # gzip can't expand more than 1032 times; zstd can without limit.
 MAX_EXPANSION = 20_000
@@ -75,7 +75,7 @@ def reading(path: str, offset: int = 0) -> Iterator[None]:
 
 
 def blocks(path: str) -> Iterator[bytes]:
-    """The decompressed bytes of a file, in blocks of at most 64 MiB, mostly 1 MiB."""
+    """The decompressed bytes of a file, in blocks of at most 17 MiB, mostly 1 MiB."""
     kind = compression(head_of(path))
     if kind not in ("", "gzip", "zstd"):
         raise DamagedError("unknown_compression", f"compressed as {kind}; gzip and zstd are read")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import os
 import pickle
 import resource
@@ -78,7 +77,6 @@ def main() -> None:
             reply = ("error", error, trace)
             heartbeat.publish("")
         replies.send((*reply, time.monotonic() - began, peak_memory_bytes()))
-        gc.collect()
 
 
 if __name__ == "__main__":

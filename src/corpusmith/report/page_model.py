@@ -52,15 +52,13 @@ def evaluation(run: Run) -> dict[str, Any] | None:
         {
             "by": "all held-out documents",
             "rows": [
-                _scores("", "pooled", found, {n: b["bits_per_byte"] for n, b in baselines.items()})
+                _scores("", "pooled", found, baselines)
             ],
         }
     ]
     for by, members in found.get("by", {}).items():
         rows = [
-            _scores(
-                by, label, scores, {n: b["by"].get(by, {}).get(label) for n, b in baselines.items()}
-            )
+            _scores(by, label, scores, scores.get("baselines", {}))
             for label, scores in members.items()
         ]
         groups.append({"by": by, "rows": rows})

@@ -112,4 +112,8 @@ def _step_rows(
 def _model(infos: dict[str, Any]) -> dict[str, Any]:
     train = infos.get("train", {}).get("info", {})
     evaluation = infos.get("evaluate", {}).get("info", {})
-    return {**train, **evaluation} if train else {}
+    if not train:
+        return {}
+    # Both stages count windows and tokens: those of the training stand under `training`.
+    scores = {key: value for key, value in evaluation.items() if key != "schema"}
+    return {"parameters": train.get("parameters"), **scores, "training": train}
