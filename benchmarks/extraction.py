@@ -27,10 +27,12 @@ from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 from corpusmith.collect.extract import extract_page
 
 BATCH_PAGES = 20
-MODULES = """argparse ast asyncio.events calendar collections configparser csv ctypes datetime decimal
+MODULES = """
+argparse ast asyncio.events calendar collections configparser csv ctypes datetime decimal
 difflib email.message fractions heapq http.client inspect json logging os pathlib pickle random
-re shutil socket statistics string subprocess tarfile textwrap threading typing unittest.mock uuid
-xml.dom.minidom zipfile"""
+re shutil socket statistics string subprocess tarfile textwrap threading typing unittest.mock
+uuid xml.dom.minidom zipfile
+"""
 
 
 def main(

@@ -1,5 +1,5 @@
-"""Peak memory of one process that reads large files: 1 GB of JSON Lines (plain, gz, zst), and 1 GB in
-one line, which ends in quarantine.
+"""Peak memory of one process that reads large files: 1 GB of JSON Lines (plain, gz, zst), and 1 GB
+in one line, which ends in quarantine.
 
     python -m benchmarks.memory [--gigabytes 1]
 
@@ -71,7 +71,9 @@ def _write(folder: Path, case: str, size: int) -> Path:
             file.seek(size)
             file.write(b'"}\n{"text": "after"}\n')
         return path
-    words = random.Random(1).choices("the of corpus 中文 data naïve 文本 model".split(), k=4000)
+    words = random.Random(1).choices(
+        ["the", "of", "corpus", "中文", "data", "naïve", "文本", "model"], k=4000
+    )
     lines = [json.dumps({"text": " ".join(words[i : i + 900])}) for i in range(0, 3000, 10)]
     block = "\n".join(lines).encode() + b"\n"
     path = folder / f"a.jsonl{'' if case == 'plain' else '.' + case}"

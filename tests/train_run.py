@@ -21,7 +21,8 @@ from corpusmith.train.model import build_model
 from corpusmith.train.params import TrainParams
 
 VOCABULARY, LENGTH, END = 64, 16, 0
-SETTING = Setting(dtype="fp32", compile=False, threads=2, device="cpu")
+# One thread: on a busy machine two of them wait for each other in every tiny operation.
+SETTING = Setting(dtype="fp32", compile=False, threads=1, device="cpu")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,7 @@ class ArrayWindows:
 def parameters(**changes: object) -> TrainParams:
     given = {
         "layers": 2,
+        "threads": 1,
         "heads": 2,
         "width": 16,
         "steps": 30,

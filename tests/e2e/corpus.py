@@ -44,7 +44,7 @@ tokenize: {{train: bpe, vocab: 512}}
 mix:      {{weights: {{topics: 0.6, stdlib: 0.4}}, tokens: 200k}}
 pack:     {{length: 64}}
 train:    {{model: gpt2, layers: 1, heads: 2, width: 32, batch_tokens: 512, steps: {steps},
-           lr: 1e-3, checkpoint_every: 5}}
+           lr: 1e-3, checkpoint_every: 5, dtype: fp32}}
 evaluate: [{{bits_per_byte: {{by: [source]}}}}, {{samples: {{count: 1, tokens: 8}}}}]
 """
 
@@ -93,7 +93,7 @@ def corpusmith(*arguments: object, code: int = 0) -> subprocess.CompletedProcess
     return done
 
 
-CLOCKS = ("metrics.jsonl", "progress.json", "events.out")
+CLOCKS = ("metrics.jsonl", "progress.json", "events.out", "setting.json", "training.json")
 
 
 def contents(workdir: Path) -> dict[str, str]:

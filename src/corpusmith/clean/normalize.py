@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-import ftfy
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -53,7 +52,6 @@ _SUSPICIOUS = re.compile(
     "|[\u0420\u0421][^\x00-\x7f\u0410-\u044f]|\u221a[^\x00-\x7f]"
     "|[\u251c\u252c][^\x00-\x7f\u2500-\u257f]"
 )
-_FTFY = ftfy.TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False)
 _FTFY_CHARS = 10_000  # pieces of an endless line, so that ftfy's time stays linear
 
 NORMALIZE_SIGNALS = pa.schema(
@@ -215,15 +213,20 @@ def _normalize_line(line: str) -> tuple[str, str]:
 
 
 def _repair(line: str) -> str:
+    import ftfy  # loads slowly, and few documents need it
+
+    options = ftfy.TextFixerConfig(
+        unescape_html=False, uncurl_quotes=False, fix_character_width=False
+    )
     if len(line) <= _FTFY_CHARS:
-        return ftfy.fix_encoding(line, _FTFY)
+        return ftfy.fix_encoding(line, options)
     pieces, start = [], 0
     while start < len(line):
         end = start + _FTFY_CHARS
         while end < len(line) and end < start + 2 * _FTFY_CHARS and not line[end].isascii():
             end += 1  # a wrongly decoded character must not be cut in two
         piece = line[start:end]
-        pieces.append(ftfy.fix_encoding(piece, _FTFY) if _SUSPICIOUS.search(piece) else piece)
+        pieces.append(ftfy.fix_encoding(piece, options) if _SUSPICIOUS.search(piece) else piece)
         start = end
     return "".join(pieces)
 

@@ -64,15 +64,18 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=str, stric
 
 def parse_object(text: str) -> dict[str, Any]:
     """The JSON object `text`; RecordError with where and why it is none."""
+    if "\0" in text:  # as an escape it is a character like others, as a byte it is damage
+        raise RecordError(
+            "nul_bytes",
+            f"{text.count(chr(0))} NUL bytes, the first at character {text.index(chr(0))}: no JSON",
+        )
     try:
         value = _DECODER.decode(text)
     except _RepeatedKeyError as error:
         raise RecordError("duplicate_key", f"the key {str(error)[:80]!r} occurs twice") from None
     except json.JSONDecodeError as error:
-        nul = ", the line has NUL bytes" if "\0" in text else ""
-        raise RecordError(
-            "bad_json", f"no JSON: {error.msg} at character {error.pos} of {len(text)}{nul}"
-        ) from None
+        message = f"no JSON: {error.msg} at character {error.pos} of {len(text)}"
+        raise RecordError("bad_json", message) from None
     except RecursionError:
         depth = max(text.count("["), text.count("{"))
         raise RecordError(

@@ -188,7 +188,7 @@ class Sink:
             "created": counts["created"],
             "documents": counts["documents"],
             "quarantined": counts["quarantined"],
-            "expected": counts["expected"],
+            "expected_quarantine": counts["expected"],
             "repaired_encoding": counts["repaired_encoding"],
             "text_bytes": counts["text_bytes"],
             "ids": str(self._ids),
