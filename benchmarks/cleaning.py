@@ -81,9 +81,7 @@ def main(small: bool = False, megabytes: float = MEGABYTES) -> dict[str, Any]:
 
 def _measure(folder: Path, workers: int) -> dict[str, Any]:
     began = time.monotonic()
-    run = runner.run(
-        folder / "recipe.yaml", workdir=folder / f"workers-{workers}", workers=workers
-    )
+    run = runner.run(folder / "recipe.yaml", workdir=folder / f"workers-{workers}", workers=workers)
     total = time.monotonic() - began
     seconds = {stage: s for stage, s in run.summary["seconds"].items() if stage != "total"}
     # What is no stage's: planning, with the hashes of the input, the summary and the report.

@@ -63,9 +63,7 @@ def package(name: str) -> Path | None:
 
 
 def _quiet(command: list[str], folder: str) -> None:
-    subprocess.run(
-        command, cwd=folder, check=True, capture_output=True, timeout=DOWNLOAD_SECONDS
-    )
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=DOWNLOAD_SECONDS)
 
 
 def folders(names: Sequence[str] = (*HTML_PACKAGES, *TEXT_PACKAGES)) -> tuple[list[Path], str]:

@@ -58,7 +58,9 @@ def main(small: bool = False, kills: int = KILLS) -> dict[str, Any]:
             verified = _quietly(command("verify", workdir))
             assert verified.returncode == 0, verified.stderr.decode()
             found = corpus.contents(workdir)
-            different = sorted(n for n in expected.keys() | found if expected.get(n) != found.get(n))
+            different = sorted(
+                n for n in expected.keys() | found if expected.get(n) != found.get(n)
+            )
             assert not different, f"not the same bytes after kills: {different}"
             finished += 1
     result = {

@@ -11,10 +11,9 @@ import types
 import typing
 from typing import Any
 
+from generate_markdown import code, table
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
-
-from generate_markdown import code, table
 
 
 def params_table(address: str) -> str:

@@ -12,9 +12,9 @@ import pyarrow as pa
 from corpusmith import schema
 from corpusmith.clean import passes
 from corpusmith.engine.base import Order, perform
+from corpusmith.loading import load_operation
 from corpusmith.op import Task, Work
 from corpusmith.store.fingerprint import document_id
-from corpusmith.loading import load_operation
 from corpusmith.store.parts import PartWriter, committed, part_entry, part_names, read_part
 
 

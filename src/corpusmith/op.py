@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from corpusmith.store.parts import PartWriter
 
 Kind = Literal["edit", "measure", "decide"]
+NOTHING = pa.schema([])
 Adds: TypeAlias = pa.Schema | Callable[[Any], pa.Schema]
 OperationFunction = Callable[[pa.Table, "Context"], pa.Table]
 
@@ -79,7 +80,7 @@ def op(
     *,
     kind: Kind,
     needs: tuple[str, ...] = ("text",),
-    adds: Adds = pa.schema([]),
+    adds: Adds = NOTHING,
     params: type[BaseModel] | None = None,
     fit: Callable[[Any, Sequence[Path], Path], None] | None = None,
     fit_files: str = "",

@@ -104,7 +104,7 @@ def empty(schema: pa.Schema) -> pa.Table:
 
 
 def table(schema: pa.Schema, rows: list[dict]) -> pa.Table:
-    """A table of `schema` from rows; a key that the schema lacks is an error, a missing one null."""
+    """A table of `schema` from rows; an unknown key is an error, a missing one null."""
     unknown = {key for row in rows for key in row} - set(schema.names)
     if unknown:
         raise KeyError(f"columns not in the schema: {sorted(unknown)}")

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-
 from pydoc_data.topics import topics
 
 CHINESE = (
@@ -53,7 +52,9 @@ def build(folder: Path, *, part_bytes: int = 150_000, steps: int = 20, until: st
     """Write sources and recipe into `folder`; returns the recipe's path."""
     (folder / "topics").mkdir(parents=True)
     rows = [{"text": text, "name": name} for name, text in sorted(topics.items())]
-    rows += [{"text": text, "name": f"again {n}"} for n, text in enumerate(topics.values()) if n < 9]
+    rows += [
+        {"text": text, "name": f"again {n}"} for n, text in enumerate(topics.values()) if n < 9
+    ]
     rows += [
         {"text": text + "\nOne more line, so that it is near and not equal.", "name": f"near {n}"}
         for n, text in enumerate(topics.values())

@@ -103,9 +103,7 @@ def test_the_same_bytes_for_every_worker_count_and_batch_size(
     for workers, batch_bytes in ((2, 1 << 14), (3, 100_000)):
         workdir = recipe.parent / f"workers-{workers}"
         # Training is the same computation and slow: tokens are where this ends.
-        runner.run(
-            recipe, workdir=workdir, workers=workers, batch_bytes=batch_bytes, until="mix"
-        )
+        runner.run(recipe, workdir=workdir, workers=workers, batch_bytes=batch_bytes, until="mix")
         found = corpus.contents(workdir)
         assert found
         assert found == {name: expected.get(name) for name in found}

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from corpusmith import schema
 from corpusmith.clean.rules import RuleSet, evaluate
 from corpusmith.errors import UserError, nearest
-from corpusmith.op import Context, Task, TaskContext, Work
 from corpusmith.loading import load_operation
+from corpusmith.op import Context, Task, TaskContext, Work
 from corpusmith.store.parts import file_path, left_ids, part_entry, part_names, read_part
 
 EMPTY_TEXT = "empty_text"

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from corpusmith.op import Task, TaskContext, Work
 from corpusmith.loading import load_operation
+from corpusmith.op import Task, TaskContext, Work
 
 
 def execute(work: Work) -> None:

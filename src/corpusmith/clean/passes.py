@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 
 from corpusmith import schema
 from corpusmith.errors import CorpusmithError, DiskError, UserError
-from corpusmith.op import Context, Operation, Task, TaskContext, Work
 from corpusmith.loading import load_operation
+from corpusmith.op import Context, Operation, Task, TaskContext, Work
 from corpusmith.store.parts import PartWriter, batches_of, iter_part, part_entry, part_names
 
 FIXED_SIGNALS = pa.schema(
@@ -265,9 +265,7 @@ def _replace(batch: pa.Table, name: str, column: Any) -> pa.Table:
     return batch.set_column(batch.column_names.index(name), field, column.cast(field.type))
 
 
-def _edit_rows(
-    ids: pa.ChunkedArray, edits: Any, step: _Step, steps: list[_Step]
-) -> list[pa.Table]:
+def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step, steps: list[_Step]) -> list[pa.Table]:
     """Rows of `edits/` from a list column of spans.
 
     A line that another edit dropped may hold an address that masking removes elsewhere, so

@@ -51,9 +51,7 @@ def evaluation(run: Run) -> dict[str, Any] | None:
     groups: list[dict[str, Any]] = [
         {
             "by": "all held-out documents",
-            "rows": [
-                _scores("", "pooled", found, baselines)
-            ],
+            "rows": [_scores("", "pooled", found, baselines)],
         }
     ]
     for by, members in found.get("by", {}).items():

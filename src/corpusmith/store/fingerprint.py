@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -97,10 +98,8 @@ class FileHashes:
 
     def close(self) -> None:
         if self._database is not None:
-            try:
-                self._database.commit()
-            except sqlite3.Error:
-                pass  # a read-only or full disk: the next run hashes again
+            with contextlib.suppress(sqlite3.Error):
+                self._database.commit()  # a read-only or full disk: the next run hashes again
             self._database.close()
             self._database = None
 

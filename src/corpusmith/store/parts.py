@@ -171,7 +171,7 @@ def entry_path(folder: Path, part: str, round: str = "main") -> Path:
 
 
 def part_entry(folder: Path, part: str, round: str = "main") -> dict[str, Any]:
-    """The part's manifest entry: {"part", "files": {kind: {path, rows, bytes, xxh3_128}}, "info"}."""
+    """The manifest entry: {"part", "files": {kind: {path, rows, bytes, xxh3_128}}, "info"}."""
     return read_json(entry_path(folder, part, round))
 
 
