@@ -160,7 +160,7 @@ class Maker:
                     expected=f"at least one file for source {source!r}",
                     hint=f"ls {paths[0]}",
                 )
-            listed = [[file.uri, self._content(Path(file.path))] for file in files]
+            listed = [[file.uri, file.error or self._content(Path(file.path))] for file in files]
             libraries = ("trafilatura",) if params.get("extract") == "trafilatura" else ()
             self.add(
                 f"collect.{source}",

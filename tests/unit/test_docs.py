@@ -67,7 +67,7 @@ def bash(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=400,
     )
 
 
@@ -80,6 +80,7 @@ def made(run: Path) -> list[str]:
     return [event["stage"] for event in events(run) if event["event"] == "stage"]
 
 
+@pytest.mark.timeout(600)  # it may have to compile every kernel
 def test_the_tutorial_runs(tmp_path: Path) -> None:
     folder = tmp_path / "tutorial"
     folder.mkdir()
