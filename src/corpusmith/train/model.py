@@ -12,9 +12,13 @@ from transformers import (
     LlamaForCausalLM,
     PreTrainedModel,
 )
+from transformers.utils import logging as transformers_logging
 
 from corpusmith.errors import InputError
 from corpusmith.train.params import SHAPES, TrainParams
+
+# Its bars for loading and saving would stand in the worker's log, a line for each refresh.
+transformers_logging.disable_progress_bar()
 
 
 def build_model(

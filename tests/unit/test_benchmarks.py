@@ -1,0 +1,76 @@
+"""Every benchmark runs, in its small form; the page that `make bench` writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS, OUTPUT, earlier, main, page, run_one
+from benchmarks.common import claim, met
+
+FIGURES = {
+    "startup": ("import_seconds", "help_seconds", "second_run_seconds"),
+    "signals": ("mb", "seconds", "mb_per_s"),
+    "extraction": ("mb", "mb_per_s", "bare_mb_per_s", "ratio"),
+    "tokens": ("text_mb", "train_mb_per_second", "encode_mb_per_second"),
+    "neardup": ("documents", "minhash_estimate_mb_per_second"),
+    "cleaning": ("mb", "seconds", "mb_per_s", "pages", "speedup_of_two_workers"),
+    "memory": ("mb",),
+    "kills": ("kills", "seconds", "folders_compared", "files_compared"),
+}
+
+
+def test_every_module_with_a_figure_is_run() -> None:
+    modules = {p.stem for p in OUTPUT.parent.glob("*.py")}
+    assert modules - {"__init__", "__main__", "common", "data"} == set(BENCHMARKS) == set(FIGURES)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_its_small_form_ends_with_its_figures(name: str) -> None:
+    result = run_one(name, small=True)
+    assert "failed" not in result, result
+    assert result["name"] == name
+    assert all(result[figure] > 0 for figure in FIGURES[name])
+    # Figures of a small form mean nothing, so they are held against no claim.
+    assert "claims" not in result
+
+
+@pytest.mark.parametrize(
+    ("measured", "bound", "holds"),
+    [(60, "..60", True), (60.1, "..60", False), (0.9, "0.9..", True), (0.89, "0.9..", False)],
+)
+def test_a_bound_is_inclusive(measured: float, bound: str, holds: bool) -> None:
+    assert met(claim("a figure", measured, bound)) is holds
+
+
+def test_the_page_says_what_is_not_met_and_is_read_again(tmp_path: Path) -> None:
+    machine = {"date": "2026-01-01", "cpu": "A", "cores": 2, "python": "3.11", "versions": {}}
+    results = {
+        "signals": {
+            **{"name": "signals", "mb": 100.0, "data": "文本", **machine},
+            "claims": [claim("speed", 31, "30.."), claim("another", 29, "30..")],
+        },
+        "kills": {"name": "kills", "failed": "exit status 1", **machine},
+    }
+    text = page(results)
+    assert "| speed | 30.. | 31 | yes |" in text
+    assert "| another | 30.. | 29 | **no** |" in text
+    assert "**Failed**: exit status 1" in text
+    output = tmp_path / "RESULTS.md"
+    assert earlier(output) == {}
+    output.write_text(text, encoding="utf-8")
+    assert earlier(output) == results
+
+
+def test_running_one_keeps_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = {
+        "tokens": {"name": "tokens", "claims": [claim("fast", 1, "2..")]},
+        "signals": {"name": "signals", "mb": 7},
+    }
+    monkeypatch.setattr("benchmarks.__main__.run_one", lambda name, small: lines[name])
+    output = tmp_path / "RESULTS.md"
+    assert main(["signals"], small=False, output=output) == 0
+    assert main(["tokens"], small=False, output=output) == 1
+    assert list(earlier(output)) == ["signals", "tokens"]
+    assert earlier(output)["signals"]["mb"] == 7
