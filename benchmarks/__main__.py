@@ -133,10 +133,7 @@ def main(names: list[str], small: bool, output: Path | None) -> int:
         results[name] = result
         print(json.dumps(result, ensure_ascii=False), flush=True)
     if output is not None:
-        kept = {} if small else earlier(output)
-        together = {**kept, **results}
-        ordered = {name: together[name] for name in BENCHMARKS if name in together}
-        output.write_text(page(ordered), encoding="utf-8")
+        write(output, results)
     bad = [n for n, r in results.items() if "failed" in r]
     bad += [c["what"] for r in results.values() for c in r.get("claims", []) if not met(c)]
     for what in bad:
@@ -187,6 +184,13 @@ def cpu() -> str:
 
 
 # --- the page ----------------------------------------------------------------------------
+
+
+def write(output: Path, results: dict[str, Result]) -> None:
+    """The page with these results, and with those that it has of other benchmarks."""
+    together = {**earlier(output), **results}
+    ordered = {name: together[name] for name in BENCHMARKS if name in together}
+    output.write_text(page(ordered), encoding="utf-8")
 
 
 def earlier(output: Path) -> dict[str, Result]:

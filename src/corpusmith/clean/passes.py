@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -217,13 +218,16 @@ def _clean(batch: pa.Table, steps: list[_Step], out: PartWriter) -> None:
     out.write("documents", documents)
     out.write("signals", signals)
     if edits:
-        out.write("edits", pa.concat_tables(edits))
+        out.write("edits", _by_document(edits))
 
 
-def _run(batch: pa.Table, steps: list[_Step]) -> tuple[pa.Table, pa.Table, list[pa.Table]]:
+Edits = tuple[np.ndarray, pa.Table]  # int64[spans]: the document's row; rows of `edits/`
+
+
+def _run(batch: pa.Table, steps: list[_Step]) -> tuple[pa.Table, pa.Table, list[Edits]]:
     rows = batch.num_rows
     stored: dict[str, Any] = {}
-    edits: list[pa.Table] = []
+    edits: list[Edits] = []
     read_bytes = pc.cast(pc.binary_length(batch["text"]), pa.int64())
     emptied = pc.if_else(
         pc.equal(read_bytes, 0), pa.scalar("collect", pa.string()), pa.scalar(None, pa.string())
@@ -265,7 +269,14 @@ def _replace(batch: pa.Table, name: str, column: Any) -> pa.Table:
     return batch.set_column(batch.column_names.index(name), field, column.cast(field.type))
 
 
-def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step, steps: list[_Step]) -> list[pa.Table]:
+def _by_document(edits: list[Edits]) -> pa.Table:
+    """Document by document, and step by step within each: an order without batches in it."""
+    rows = np.concatenate([parents for parents, _ in edits])
+    order = np.argsort(rows, kind="stable")
+    return pa.concat_tables([table for _, table in edits]).take(pa.array(order))
+
+
+def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step, steps: list[_Step]) -> list[Edits]:
     """Rows of `edits/` from a list column of spans.
 
     A line that another edit dropped may hold an address that masking removes elsewhere, so
@@ -288,7 +299,7 @@ def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step, steps: list[_Step]
         if masking.operation.redact is not None and masking is not step:
             for name in ("removed", "replacement"):
                 columns[name] = masking.operation.redact(columns[name], masking.params)
-    return [pa.table(columns, schema=schema.EDITS)]
+    return [(np.asarray(parents), pa.table(columns, schema=schema.EDITS))]
 
 
 def _quarantine(out: PartWriter, row: dict, step: str, error: str, message: str) -> None:
