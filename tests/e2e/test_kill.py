@@ -114,9 +114,12 @@ def test_the_same_bytes_for_every_worker_count_and_batch_size(
 def test_a_second_run_does_nothing_quickly(undisturbed: tuple[Path, Path]) -> None:
     recipe, quiet = undisturbed
     runs = len(list((quiet / "runs").glob("*")))
-    began = time.monotonic()
-    done = corpus.corpusmith("run", recipe, "--workdir", quiet)
-    assert time.monotonic() - began < 2.0
+    seconds = []
+    for _ in range(4):  # the best of four: other processes may be busy
+        began = time.monotonic()
+        done = corpus.corpusmith("run", recipe, "--workdir", quiet)
+        seconds.append(time.monotonic() - began)
+    assert min(seconds) < 2.0
     assert "nothing to do" in done.stderr
     assert len(list((quiet / "runs").glob("*"))) == runs
 

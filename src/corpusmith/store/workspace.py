@@ -150,6 +150,9 @@ def finish(
 
     The files of the rounds in `scratch` are removed.
     """
+    # Before the manifest: once that is there, nobody would come back for what a kill left.
+    for name in scratch:
+        _remove_round(folder, name)
     main = folder / "parts" / "main"
     names = sorted(path.stem for path in main.glob("*.json")) if main.exists() else []
     write_json(
@@ -164,8 +167,6 @@ def finish(
             "parts": [part_entry(folder, name) for name in names],
         },
     )
-    for name in scratch:
-        _remove_round(folder, name)
 
 
 def _remove_round(folder: Path, name: str) -> None:
