@@ -125,7 +125,7 @@ def _train(maker: Maker, common: dict[str, Any], inputs: tuple[str, ...]) -> Non
         "train",
         "train",
         {"pack": pack, "train": train},
-        ("tokenizer", "tokens", "mix"),
+        ("tokenizer", "tokens", "mix", *(inputs if train["eval_every"] else ())),
         top="models",
         identity=identity,
         extra=extra,
