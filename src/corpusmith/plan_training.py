@@ -57,7 +57,7 @@ def training_stages(maker: Maker, built: steps.CleanSteps, decided: tuple[str, .
         ("train", "tokenize"),
         ("evaluate", "train"),
     ):
-        if values.get(key) and not values.get(needs):
+        if values.get(key) is not None and values.get(needs) is None:
             raise recipe.error((key,), f"{key}: needs {needs}:", expected=f"a key `{needs}:`")
     if values.get("evaluate") and not values.get("split"):
         raise recipe.error(
@@ -65,10 +65,11 @@ def training_stages(maker: Maker, built: steps.CleanSteps, decided: tuple[str, .
             "nothing is held out to evaluate on",
             expected="split: {held_out: 0.02}",
         )
-    if not values.get("tokenize"):
+    if values.get("tokenize") is None:
         return
+    steps.validate(recipe, PackParams, values.get("pack"), ("pack",), "pack")
     _tokens(maker, common, (*cleaned, *decided), sources)
-    if values.get("train"):
+    if values.get("train") is not None:
         _train(maker, common, (*cleaned, *decided))
 
 

@@ -232,6 +232,11 @@ def _check_top(recipe: Recipe) -> None:
             )
             raise recipe.error((), f"the key {key!r} is missing", expected=example)
     _check_names(recipe)
+    share = values.get("max_quarantined", 0)
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise recipe.error(
+            ("max_quarantined",), f"max_quarantined: {share!r}", expected="a share of 1, as 0.05"
+        )
     shapes: dict[str, type] = {
         "clean": list,
         "split": dict,

@@ -9,6 +9,7 @@ runs/<time>-<short>/recipe.lock.yaml   the recipe, its stages with fingerprints 
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import datetime
 import json
@@ -19,6 +20,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
+
+import pyarrow as pa
 
 from corpusmith import catalog, plan, recipe, schema
 from corpusmith.engine.base import resolve
@@ -32,6 +35,7 @@ from corpusmith.report.run import Run
 from corpusmith.report.summary import summarize
 from corpusmith.store.atomic import disk_errors, write_bytes, write_json
 from corpusmith.store.fingerprint import library_versions
+from corpusmith.store.parts import iter_part, part_names
 from corpusmith.store.workspace import Workspace, finish, read_manifest
 
 Event = dict[str, Any]
@@ -221,11 +225,21 @@ def check_quarantine(stage: Stage, limit: float) -> None:
         source = stage.name.partition(".")[2]
         raise CheckError(
             f"{bad:,} of {total:,} documents of source {source!r} ({bad / total:.1%}) went to "
-            f"quarantine in {stage.name}",
+            f"quarantine in {stage.name}:\n{_first_errors(stage.folder)}",
             where=str(stage.folder / "quarantine"),
             expected=f"at most {limit:.0%} (max_quarantined)",
-            hint="look at the errors there; max_quarantined: in the recipe moves the limit",
+            hint="mend the source, or move the limit with max_quarantined: in the recipe",
         )
+
+
+def _first_errors(folder: Path) -> str:
+    """How often each error came, and what the first few say."""
+    tables = [t for part in part_names(folder) for t in iter_part(folder, "quarantine", part)]
+    rows = pa.concat_tables(tables).to_pylist() if tables else []
+    counts = collections.Counter(row["error"] for row in rows)
+    lines = [f"    {error}: {count:,}" for error, count in counts.most_common(5)]
+    lines += [f"    {row['uri']}: {row['message'][:200]}" for row in rows[:3]]
+    return "\n".join(lines)
 
 
 def write_lock(planned: Plan, folder: Path) -> None:

@@ -367,7 +367,9 @@ def validate(
 def _recipe_error(
     recipe: Recipe, model: type[BaseModel], error: ValidationError, where: Where, what: str
 ) -> RecipeError:
-    first = error.errors()[0]
+    # An unknown key first: a misspelt one is also a missing one.
+    found = error.errors()
+    first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
     place = (*where, *first["loc"])
     if first["type"] == "extra_forbidden":
         key = str(first["loc"][-1])

@@ -20,10 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusmith import schema
-from corpusmith.errors import CorpusmithError, DiskError, UserError
+from corpusmith.errors import DiskError, UserError
 from corpusmith.loading import load_operation
 from corpusmith.op import Context, Operation, Task, TaskContext, Work
 from corpusmith.store.parts import PartWriter, batches_of, iter_part, part_entry, part_names
+
+MESSAGE_CHARS = 500
 
 FIXED_SIGNALS = pa.schema(
     [
@@ -36,7 +38,7 @@ FIXED_SIGNALS = pa.schema(
 )
 
 
-class OperationError(CorpusmithError):
+class OperationError(UserError):
     """An operation broke its contract: what it returned doesn't fit what it promised."""
 
 
@@ -103,6 +105,12 @@ class _Step:
         return pa.table(columns)
 
     def _checked(self, result: pa.Table, rows: int) -> pa.Table:
+        if not isinstance(result, pa.Table):
+            raise OperationError(
+                f"operation {self.operation.name!r} returned a {type(result).__name__}",
+                where=f"step {self.name}",
+                expected="a pyarrow.Table",
+            )
         expected = list(self.schema.names)
         if self.operation.kind == "edit":
             expected += ["text", "edits"]
@@ -210,7 +218,8 @@ def _clean(batch: pa.Table, steps: list[_Step], out: PartWriter) -> None:
             return
         row = batch.select(["id", "uri"]).to_pylist()[0]
         step = getattr(error, "step", "clean")
-        _quarantine(out, row, step, "operation_failed", f"{type(error).__name__}: {error}")
+        message = _masked(f"{type(error).__name__}: {error}", steps)
+        _quarantine(out, row, step, "operation_failed", message)
         return
     out.info["documents"] += documents.num_rows
     for name in ("read_bytes", "kept_bytes"):
@@ -300,6 +309,15 @@ def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step, steps: list[_Step]
             for name in ("removed", "replacement"):
                 columns[name] = masking.operation.redact(columns[name], masking.params)
     return [(np.asarray(parents), pa.table(columns, schema=schema.EDITS))]
+
+
+def _masked(message: str, steps: list[_Step]) -> str:
+    """An error may quote the text: what the recipe masks is masked in it too. It is cut short."""
+    column = pa.array([message[:MESSAGE_CHARS]], pa.large_string())
+    for step in steps:
+        if step.operation.redact is not None:
+            column = step.operation.redact(column, step.params)
+    return column[0].as_py()
 
 
 def _quarantine(out: PartWriter, row: dict, step: str, error: str, message: str) -> None:

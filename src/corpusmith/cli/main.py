@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     except CorpusmithError as error:
         code = error.exit_code
         report_error(error, arguments)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         print("interrupted: what is finished is kept, run again to go on", file=sys.stderr)
         code = 130
     except BrokenPipeError:
@@ -84,8 +84,6 @@ def main(arguments: list[str] | None = None) -> None:
         code = 0
     except typer.Exit as stop:
         code = stop.exit_code
-    except typer.Abort:
-        code = 130
     except BaseException as error:
         code = _other(error)
     sys.exit(code)
