@@ -209,11 +209,14 @@ def test_rows_in_another_order_are_no_join(run: Run) -> None:
 def test_figures_of_the_summary(run: Run) -> None:
     def change(summary: dict[str, Any]) -> None:
         summary["by_source"]["pages"]["dropped"] += 1
+        summary["documents"]["kept"] += 1
         summary["tokens"]["total"] += 1
 
     edit_json(run.folder / "summary.json", change)
-    found = [p for p in problems(run) if p["check"] == "summary"]
-    assert len(found) == 2
+    found = [p["problem"] for p in problems(run) if p["check"] == "summary"]
+    # The source against its files, two totals against their sources, the tokens.
+    assert len(found) == 4
+    assert sum(text.startswith("documents.") for text in found) == 2
 
 
 def test_the_evaluation_is_recomputed(run: Run) -> None:

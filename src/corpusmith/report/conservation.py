@@ -302,6 +302,11 @@ class _Check:
                 self.found.problem(
                     "summary", where, f"{key[0]} / {key[1]}: {by_step.get(key, {})}, found {there}"
                 )
+        for name, total in summary["documents"].items():
+            found = sum(counts.get(name, 0) for counts in summary["by_source"].values())
+            if total != found:
+                problem = f"documents.{name} is {total:,}, the sources add up to {found:,}"
+                self.found.problem("summary", where, problem)
         if self.run.has("tokens") and summary["tokens"]["total"] != self.token_counts.total():
             self.found.problem(
                 "summary",
