@@ -43,7 +43,23 @@ class CorpusmithError(Exception):
             lines.append(f"  expected: {self.expected}")
         if self.hint:
             lines.append(f"  try: {self.hint}")
-        return "\n".join(lines)
+        return redacted("\n".join(lines))
+
+
+_SECRETS: set[str] = set()
+
+
+def keep_secret(value: str) -> None:
+    """From now on no error shows this value; recipes register what ${env:NAME} gave."""
+    if value:
+        _SECRETS.add(value)
+
+
+def redacted(text: str) -> str:
+    """The text without the values that `keep_secret` was told."""
+    for secret in sorted(_SECRETS, key=len, reverse=True):
+        text = text.replace(secret, "[redacted]")
+    return text
 
 
 def _rebuild(

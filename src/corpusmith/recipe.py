@@ -18,7 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from corpusmith import schema
-from corpusmith.errors import RecipeError, nearest
+from corpusmith.errors import RecipeError, keep_secret, nearest
 
 MAX_BYTES = 1 << 20
 MAX_OPENED = 5_000  # brackets: the parser recurses, and takes long before it gives up
@@ -205,6 +205,7 @@ class _Reader:
                 )
             if found:
                 self.secrets.append(found)
+                keep_secret(found)
             return found
 
         return ENVIRONMENT.sub(value, text)

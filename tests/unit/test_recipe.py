@@ -72,6 +72,9 @@ def test_secrets_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     found = parsed(HEAD + "train: {model: '${env:CORPUSMITH_TEST_SECRET}'}\n")
     assert found.values["train"]["model"] == "hunter2"
     assert found.secrets == ("hunter2",)
+    shown = str(found.error(("train", "model"), "no model at hunter2/x", hint="ls hunter2"))
+    assert "hunter2" not in shown
+    assert "no model at [redacted]/x" in shown
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from corpusmith import __version__
-from corpusmith.errors import CorpusmithError, UserError
+from corpusmith.errors import CorpusmithError, UserError, redacted
 
 app = typer.Typer(
     name="corpusmith",
@@ -111,10 +111,11 @@ def report_error(error: CorpusmithError, arguments: list[str] | None) -> None:
     if os.environ.get("CORPUSMITH_DEBUG"):
         traceback.print_exception(error)
         return
-    words = arguments if arguments is not None else sys.argv[1:]
-    if "--json" in words:
+    given = arguments if arguments is not None else sys.argv[1:]
+    if "--json" in given:
         fields = {"error": error.what, "where": error.where, "expected": error.expected}
-        show_json({**fields, "try": error.hint, "exit": error.exit_code})
+        words = {name: redacted(text) for name, text in {**fields, "try": error.hint}.items()}
+        show_json({**words, "exit": error.exit_code})
         return
     prefix = "error" if isinstance(error, UserError) else "failed"
     print(f"{prefix}: {error}", file=sys.stderr)
