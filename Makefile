@@ -8,7 +8,7 @@ EXTRAS := web-data,train,dev
 .PHONY: help setup demo test check format bench clean
 
 help:
-	@echo "make demo    set up and run the main job on this machine's own Python (4 minutes on 2 cores)"
+	@echo "make demo    set up and run the main job on this machine's own Python"
 	@echo "make test    set up and run all tests and checks (under 10 minutes on 2 cores)"
 	@echo "make check   format, lint, types, layers"
 	@echo "make bench   the figures we claim, measured here"
