@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ import zstandard
 
 from corpusmith.collect.stage import execute
 from corpusmith.engine.base import Order, perform
+from corpusmith.engine.worker import peak_memory_bytes
 from corpusmith.op import Work
 from corpusmith.store.parts import part_entry
 
@@ -115,8 +115,7 @@ def read(path: Path) -> None:
     params = {"source": "s", "read": "jsonl", "path": str(path)}
     work = Work(path.parent / "out", params, {}, _Here())
     execute(work)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak *= 1 if sys.platform == "darwin" else 1024
+    peak = peak_memory_bytes()
     found = {key: work.info[key] for key in ("documents", "quarantined")}
     seconds = round(time.monotonic() - began, 1)
     print(json.dumps({"mb": round(peak / 1e6), "seconds": seconds, **found}))

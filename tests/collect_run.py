@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import resource
-import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ from corpusmith import op, schema
 from corpusmith.collect.sink import ids_checksum
 from corpusmith.collect.stage import execute
 from corpusmith.engine.base import Order, perform
+from corpusmith.engine.worker import peak_memory_bytes
 from corpusmith.store.fingerprint import document_id
 from corpusmith.store.parts import committed, part_entry, read_part
 
@@ -162,7 +161,7 @@ PRELOAD = [
 
 def _measure(pipe: Any, folder: Path, params: dict[str, Any]) -> None:
     try:
-        before = _peak_bytes()
+        before = peak_memory_bytes()
         began = time.monotonic()
         # A check would read all documents back: where their size is measured it has to wait.
         small = not params.pop("figures_only", False)
@@ -170,7 +169,7 @@ def _measure(pipe: Any, folder: Path, params: dict[str, Any]) -> None:
         pipe.send(
             {
                 "seconds": time.monotonic() - began,
-                "bytes": _peak_bytes() - before,
+                "bytes": peak_memory_bytes() - before,
                 "info": found.info,
                 "errors": found.errors,
                 "messages": found.messages,
@@ -182,8 +181,3 @@ def _measure(pipe: Any, folder: Path, params: dict[str, Any]) -> None:
     except BaseException:
         pipe.send({"failed": traceback.format_exc()})
         raise
-
-
-def _peak_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

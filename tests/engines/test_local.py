@@ -32,6 +32,18 @@ def test_results_and_resume(tmp_path: Path) -> None:
     assert [e["part"] for e in events if e["event"] == "done"] == ["p-00002"]
 
 
+def test_peak_memory_is_the_workers_own(tmp_path: Path) -> None:
+    """ru_maxrss of a child starts at its parent's size; what events say must not."""
+    ballast = bytearray(b"x") * 600_000_000
+    events: list[dict] = []
+    with LocalEngine(1, on_event=events.append) as engine:
+        engine.map(f"{TASKS}:square", [Task("p", {"n": 3})], folder=tmp_path / "map")
+        engine.once(f"{TASKS}:count_threads", {}, folder=tmp_path / "once")
+    peaks = [e["peak_memory_bytes"] for e in events if e["event"] == "done"]
+    assert len(ballast) > max(peaks) + 200_000_000
+    assert min(peaks) > 20_000_000  # Python with Arrow
+
+
 def test_an_error_arrives_whole(tmp_path: Path) -> None:
     with LocalEngine(1) as engine, pytest.raises(InputError) as caught:
         engine.map(f"{TASKS}:fail", [Task("p", {})], folder=tmp_path)

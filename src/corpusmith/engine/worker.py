@@ -39,8 +39,18 @@ def die_with(parent: int) -> None:
 
 
 def peak_memory_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    """The largest resident size of this process since its program began, in bytes.
+
+    Linux starts a child's ru_maxrss at the size of the process that it was forked from and keeps
+    that through exec: a worker of a large parent would never seem small. VmHWM (proc(5)) belongs
+    to the memory that the program itself was given.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
 
 
 def main() -> None:
