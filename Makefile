@@ -4,14 +4,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-all
 EXTRAS := web-data,train,dev
+PEERS ?= .venv-peers
+PEER_GROUPS := $(patsubst benchmarks/peers/%.txt,%,$(wildcard benchmarks/peers/*.txt))
 
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo test check format peers bench clean
 
 help:
 	@echo "make demo    set up and run the main job on this machine's own Python"
 	@echo "make test    set up and run all tests and checks (under 10 minutes on 2 cores)"
 	@echo "make check   format, lint, types, layers"
-	@echo "make bench   the figures we claim, measured here"
+	@echo "make bench   the figures we claim, measured here beside the peers"
 
 # CPU builds of torch are enough and much smaller; a CUDA build already installed is kept.
 TORCH_INDEX ?=
@@ -38,7 +40,16 @@ check: $(STAMP)
 test: $(STAMP) check
 	$(BIN)/python -m pytest
 
-bench: $(STAMP)
+# What we compare ourselves with, each group in an environment of its own: their pins conflict.
+$(PEERS)/%/.installed: benchmarks/peers/%.txt
+	$(PYTHON) -m venv $(PEERS)/$*
+	$(PEERS)/$*/bin/python -m pip install --quiet --upgrade pip
+	$(PEERS)/$*/bin/python -m pip install --quiet -r $<
+	touch $@
+
+peers: $(PEER_GROUPS:%=$(PEERS)/%/.installed)
+
+bench: $(STAMP) peers
 	$(BIN)/python -m benchmarks
 
 format: $(STAMP)
@@ -46,4 +57,4 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix src tests benchmarks
 
 clean:
-	rm -rf $(VENV) corpora .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PEERS) corpora .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
