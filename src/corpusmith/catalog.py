@@ -93,5 +93,7 @@ KERNELS = (
     "corpusmith.clean.language:warm",
     "corpusmith.clean.linecut:warm",
     "corpusmith.dedup.near:warm",
+    "corpusmith.kernels.windows:warm",
+    "corpusmith.kernels.suffix:warm",
 )
 """What compiles every kernel; run once before workers start."""
