@@ -164,6 +164,8 @@ def _group(match: re.Match | None) -> str | None:
 
 
 def _canonical(head: str) -> str | None:
+    if "canonical" not in head.lower():  # most heads; a search that ignores case is slow
+        return None
     for tag in _LINK.finditer(head):
         if _CANONICAL.search(tag[0]):
             return _href(tag[0])
@@ -174,7 +176,8 @@ def _license(page: str) -> str | None:
     """Where the first link with rel=license points (https://html.spec.whatwg.org/#link-type-license)."""
     at = page.find("license")
     while at >= 0:
-        if _REL.search(page, max(0, at - 80), at):
+        near = max(0, at - 80)
+        if page.find("=", near, at) > 0 and _REL.search(page, near, at):
             start = page.rfind("<", max(0, at - 1000), at)
             end = page.find(">", at, at + 1000)
             if start >= 0 and end >= 0 and (found := _href(page[start : end + 1])):
