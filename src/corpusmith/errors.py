@@ -15,6 +15,8 @@ Each error says what happened, where, what was expected, and the next step to tr
 from __future__ import annotations
 
 import difflib
+import json
+import os
 from collections.abc import Iterable
 
 
@@ -46,19 +48,37 @@ class CorpusmithError(Exception):
         return redacted("\n".join(lines))
 
 
-_SECRETS: set[str] = set()
+SHORTEST_SECRET = 4
+"""Characters. A shorter value is replaced where the recipe has it; searched for in other texts it
+would be found in half of all words."""
+
+_SECRETS: dict[str, set[str]] = {}  # name of the variable -> what of it no text may show
 
 
-def keep_secret(value: str) -> None:
-    """From now on no error shows this value; recipes register what ${env:NAME} gave."""
-    if value:
-        _SECRETS.add(value)
+def keep_secret(name: str, value: str) -> None:
+    """From now on no message shows the value that `${env:NAME}` gave to a recipe.
+
+    Nor its other spellings: as a path without `~`, `..` and doubled slashes, as JSON, as repr().
+    """
+    spellings = {value}
+    if "/" in value or value.startswith("~"):
+        path = os.path.normpath(os.path.expanduser(value))
+        spellings |= {os.path.expanduser(value), path, os.path.realpath(path)}
+    spellings |= {json.dumps(s, ensure_ascii=e)[1:-1] for s in spellings for e in (True, False)}
+    spellings |= {repr(s)[1:-1] for s in spellings}
+    _SECRETS[name] = {s for s in spellings if len(s.strip("/. ")) >= SHORTEST_SECRET}
+
+
+def secret_names() -> list[str]:
+    """Variables whose values are kept out of texts."""
+    return sorted(_SECRETS)
 
 
 def redacted(text: str) -> str:
     """The text without the values that `keep_secret` was told."""
-    for secret in sorted(_SECRETS, key=len, reverse=True):
-        text = text.replace(secret, "[redacted]")
+    if _SECRETS:
+        for secret in sorted({s for found in _SECRETS.values() for s in found}, key=len)[::-1]:
+            text = text.replace(secret, "[redacted]")
     return text
 
 

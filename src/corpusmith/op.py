@@ -64,6 +64,8 @@ class Operation:
     """`fit(params, files, folder)` runs once before the pass and fills `folder`, which tasks
     see as `ctx.artifacts["fit"]`. `files` are those that the parameter `fit_files` matches."""
     fit_files: str = ""  # the name of the parameter with a glob of files for `fit`
+    check: Callable[[Sequence[Path]], None] | None = None
+    """`check(files)` raises an error before anything runs where `fit` could not read them."""
     libraries: tuple[str, ...] = ()  # distributions whose version shapes the result
     modalities: tuple[str, ...] = ()  # documents of other modalities are left alone; () = all
     redact: Callable[[pa.Array, Any], pa.Array] | None = None
@@ -84,6 +86,7 @@ def op(
     params: type[BaseModel] | None = None,
     fit: Callable[[Any, Sequence[Path], Path], None] | None = None,
     fit_files: str = "",
+    check: Callable[[Sequence[Path]], None] | None = None,
     libraries: tuple[str, ...] = (),
     modalities: tuple[str, ...] = (),
     redact: Callable[[pa.Array, Any], pa.Array] | None = None,
@@ -104,6 +107,7 @@ def op(
             params=params,
             fit=fit,
             fit_files=fit_files,
+            check=check,
             libraries=libraries,
             modalities=modalities,
             redact=redact,

@@ -1,6 +1,6 @@
 """Recipe + catalog -> stages, checked and fingerprinted, in the order in which they run.
 
-    collect.<source>  ->  [fit.<step>]  ->  clean.<source>  ->  decide.<step> ...  ->  split
+    [fit.<step>]  ->  collect.<source>  ->  clean.<source>  ->  decide.<step> ...  ->  split
       ->  tokenizer  ->  tokens  ->  mix  ->  train  ->  evaluate
 
 A stage's fingerprint is the hash of its kind and version, its parameters, the fingerprints of
@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from corpusmith import catalog, schema, steps
-from corpusmith.collect.files import list_files
-from corpusmith.collect.readers import READERS
-from corpusmith.errors import CorpusmithError, InputError, nearest
+from corpusmith import catalog, schema, step_types, steps
+from corpusmith import plan_checks as checks
+from corpusmith.collect.files import FoundFile, list_files
+from corpusmith.collect.readers import READERS, ReaderSpec
+from corpusmith.errors import CorpusmithError, InputError, nearest, redacted
 from corpusmith.plan_training import training_stages
-from corpusmith.recipe import Recipe
+from corpusmith.recipe import Recipe, Where
 from corpusmith.store.fingerprint import FileHashes, hash_json, library_versions
 from corpusmith.store.workspace import Workspace, finished, user_key
+from corpusmith.validate import check_secrets, validate
 
 
 @dataclasses.dataclass
@@ -90,6 +93,7 @@ class Maker:
         self.hashes = hashes
         self.stages: dict[str, Stage] = {}
         self.secret = b""
+        self.vocab_size: int | None = None  # of a tokenizer that is there already
 
     def add(
         self,
@@ -137,7 +141,7 @@ class Maker:
             given = {key: value for key, value in raw.items() if key != "read"}
             if "max_document" in self.recipe.values:
                 given.setdefault("max_document_bytes", self.recipe.values["max_document"])
-            params = steps.validate(self.recipe, spec.params, given, where, f"reader {read!r}")
+            params = validate(self.recipe, spec.params, given, where, f"reader {read!r}")
             paths = params["path"] if isinstance(params["path"], list) else [params["path"]]
             identity = {**params, "source": source, "read": read}
             identity.pop("path")
@@ -147,22 +151,10 @@ class Maker:
                 "read": read,
                 "path": [str(self.recipe.resolve(p)) for p in paths],
             }
-            try:
-                files = list_files(params["path"], spec.extensions).files
-            except CorpusmithError as error:
-                raise self.recipe.error(
-                    (*where, "path"), error.what, expected=error.expected, hint=error.hint
-                ) from error
-            if not files:
-                raise self.recipe.error(
-                    (*where, "path"),
-                    f"no file matches {', '.join(paths)}",
-                    expected=f"at least one file for source {source!r}",
-                    hint=f"ls {paths[0]}",
-                )
+            files = self._files(params["path"], spec, (*where, "path"))
             listed = [[file.uri, file.error or self._content(Path(file.path))] for file in files]
             libraries = ("trafilatura",) if params.get("extract") == "trafilatura" else ()
-            self.add(
+            made = self.add(
                 f"collect.{source}",
                 "collect",
                 params,
@@ -170,6 +162,32 @@ class Maker:
                 extra={"files": hash_json(listed), "file_count": len(listed)},
                 libraries=libraries,
             )
+            if not made.cached:
+                checks.at(self.recipe, (*where, "read"), checks.reader_installed, spec, params)
+
+    def _files(self, paths: list[str], spec: ReaderSpec, where: Where) -> Sequence[FoundFile]:
+        """The files of a source, at least one; its errors name the path that is to blame."""
+        try:
+            files = list_files(paths, spec.extensions).files
+        except CorpusmithError as error:
+            for index, path in enumerate(paths):
+                if (*where, index) in self.recipe.positions:
+                    checks.at(self.recipe, (*where, index), list_files, path, spec.extensions)
+            raise self.recipe.error(
+                where, error.what, expected=error.expected, hint=error.hint
+            ) from error
+        secret = any(place[: len(where)] == where for place in self.recipe.templates)
+        shown = [file.uri for file in files if secret and redacted(file.uri) != file.uri]
+        if shown:
+            raise self.recipe.error(
+                where,
+                "the documents' uris would show a value from the environment: "
+                f"{redacted(shown[0])}",
+                expected="${env:NAME} only in front of the folder to which uris are relative: the "
+                "path up to its first wildcard",
+                hint="name a folder above, or write that part of the path itself",
+            )
+        return files
 
     def _content(self, path: Path) -> str:
         try:
@@ -178,10 +196,13 @@ class Maker:
             # The reader puts it in quarantine; here it only must not look like another file.
             return "unreadable"
 
-    def clean(self, built: steps.CleanSteps) -> None:
+    def fit(self, built: steps.CleanSteps) -> None:
+        """First of all stages: a file that an operation can't learn from fails at once."""
         for step in built.passes:
             if step.operation.fit is not None:
                 self._fit(step)
+
+    def clean(self, built: steps.CleanSteps) -> None:
         files = sorted({s.address.rpartition(":")[0] for s in built.passes if ".py:" in s.address})
         users = {Path(path).name: self.hashes.hash(Path(path)) for path in files}
         specs = [step.spec() for step in built.passes]
@@ -192,7 +213,7 @@ class Maker:
         libraries = tuple(sorted({n for s in built.passes for n in s.operation.libraries}))
         fits = tuple(name for name in self.stages if name.startswith("fit."))
         for source in self.recipe.values["sources"]:
-            identity = {"steps": [{**s, "op": _portable(s["op"])} for s in specs]}
+            identity = {"steps": [step.identity() for step in built.passes]}
             self.add(
                 f"clean.{source}",
                 "clean",
@@ -205,49 +226,52 @@ class Maker:
 
     def _fit(self, step: steps.PassStep) -> None:
         patterns = step.params[step.operation.fit_files]
-        listed = patterns if isinstance(patterns, list) else [patterns]
+        where: Where = (*step.where, step.operation.fit_files)
         paths: list[Path] = []
-        for pattern in listed:
+        for index, pattern in enumerate(patterns if isinstance(patterns, list) else [patterns]):
             path = self.recipe.resolve(pattern)
             anchor = Path(path.anchor)
             found = sorted(p for p in anchor.glob(str(path.relative_to(anchor))) if p.is_file())
             if not found:
                 raise self.recipe.error(
-                    step.where, f"no file matches {pattern}", expected="at least one file"
+                    (*where, index) if isinstance(patterns, list) else where,
+                    f"no file matches {pattern}",
+                    expected="at least one file",
+                    hint=f"ls {pattern}",
                 )
             paths += found
-        self.add(
+        made = self.add(
             f"fit.{step.name}",
             "fit",
             {"op": step.address, "params": step.spec()["params"], "paths": [str(p) for p in paths]},
-            identity={"op": _portable(step.address), "params": step.spec()["params"]},
+            identity={n: step.identity()[n] for n in ("op", "params")},
             extra={
                 "version": step.operation.version,
                 "files": [[p.name, self.hashes.hash(p)] for p in paths],
             },
             libraries=step.operation.libraries,
         )
+        if not made.cached and step.operation.check is not None:
+            checks.at(self.recipe, where, step.operation.check, paths)
 
     def decide(self, built: steps.CleanSteps) -> tuple[str, ...]:
         cleaned = tuple(n for n in self.stages if n.startswith("clean."))
         earlier: list[str] = []
         for step in built.decides:
             columns = step.columns()
-            params = {
-                **step.params,
+            shared = {
                 "columns": columns,
                 "sources": list(self.recipe.values["sources"]),
                 "after": list(earlier),
             }
+            params = {**step.params, **shared}
+            identity = {**(step.public or step.params), **shared}
             extra: dict[str, Any] = {}
-            identity = None
             if step.kind == "decide":
-                given = step.params["steps"]
-                params["steps"] = [{**s, "columns": columns} for s in given]
-                users = [s["op"] for s in given if "op" in s]
+                for told in (params, identity):
+                    told["steps"] = [{**s, "columns": columns} for s in told["steps"]]
+                users = [s["op"] for s in params["steps"] if "op" in s]
                 if users:
-                    portable = [{**s, "op": _portable(s["op"])} for s in params["steps"]]
-                    identity = {**params, "steps": portable}
                     extra["users"] = [self.hashes.hash(Path(u.rpartition(":")[0])) for u in users]
             stage = self.add(
                 f"decide.{step.name}",
@@ -261,22 +285,24 @@ class Maker:
         return tuple(earlier)
 
 
-def _portable(address: str) -> str:
-    """A user's operation by the name of its file: a moved recipe is the same recipe."""
-    location, _, name = address.rpartition(":")
-    return f"{Path(location).name}:{name}" if location.endswith(".py") else address
-
-
 def _unicode_version() -> str:
     return unicodedata.unidata_version
+
+
+def secret_places(recipe: Recipe) -> list[Where]:
+    """Where outside of `clean:` values of the environment may stand: they only name files."""
+    found: list[Where] = [("sources", name, "path") for name in recipe.values["sources"]]
+    return [*found, ("tokenize", "load"), ("train", "model")]
 
 
 def make(recipe: Recipe, workspace: Workspace) -> Plan:
     """Check the whole recipe and plan its stages; raises before anything runs."""
     built = steps.build(recipe)
+    check_secrets(recipe, [*secret_places(recipe), *step_types.secret_places(built)])
     cache = workspace.root / "hashes.sqlite"
     with FileHashes(cache) as hashes:
         maker = Maker(recipe, workspace, hashes)
+        maker.fit(built)
         maker.collect()
         maker.clean(built)
         decided = maker.decide(built)

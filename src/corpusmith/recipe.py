@@ -42,7 +42,10 @@ class Recipe:
     path: Path
     values: dict[str, Any]
     positions: dict[Where, tuple[int, int]]  # line and column, from 1, of each key and item
-    secrets: tuple[str, ...] = ()  # values that ${env:NAME} gave: redacted everywhere
+    values_at: dict[Where, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    """Line and column of each value that stands on its key's line."""
+    templates: dict[Where, str] = dataclasses.field(default_factory=dict)
+    """Texts with `${env:NAME}` as they are written; in `values` the name is replaced."""
 
     @property
     def folder(self) -> Path:
@@ -62,16 +65,35 @@ class Recipe:
         found = Path(path).expanduser()
         return found if found.is_absolute() else self.folder.absolute() / found
 
-    def position(self, where: Where) -> str:
-        """`file:line:column` of a key, or of the nearest thing around it."""
+    def position(self, where: Where, *, key: bool = False) -> str:
+        """`file:line:column` of a value (`key`: of its key), or of the key nearest around it."""
+        if where in self.values_at and not key:
+            line, column = self.values_at[where]
+            return f"{self.path}:{line}:{column}"
         for length in range(len(where), -1, -1):
             if where[:length] in self.positions:
                 line, column = self.positions[where[:length]]
                 return f"{self.path}:{line}:{column}"
         return str(self.path)
 
-    def error(self, where: Where, what: str, *, expected: str = "", hint: str = "") -> RecipeError:
-        return RecipeError(what, where=self.position(where), expected=expected, hint=hint)
+    def error(
+        self, where: Where, what: str, *, expected: str = "", hint: str = "", key: bool = False
+    ) -> RecipeError:
+        """At the value there, or (`key`) at its key."""
+        return RecipeError(what, where=self.position(where, key=key), expected=expected, hint=hint)
+
+    def public(self, value: Any, where: Where = ()) -> Any:
+        """`value`, which stands at `where`, with `${env:NAME}` in place of what it gave.
+
+        What is written down or hashed is made of this, so it holds no secret.
+        """
+        if where in self.templates:
+            return self.templates[where]
+        if isinstance(value, dict):
+            return {key: self.public(inner, (*where, key)) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.public(inner, (*where, i)) for i, inner in enumerate(value)]
+        return value
 
 
 def read(path: str | os.PathLike) -> Recipe:
@@ -112,7 +134,7 @@ def parse(data: bytes, path: Path) -> Recipe:
         values = reader.plain(root, ())
     except RecursionError as error:
         raise RecipeError("nested too deeply", where=str(path)) from error
-    recipe = Recipe(path, values, reader.positions, tuple(reader.secrets))
+    recipe = Recipe(path, values, reader.positions, reader.values_at, reader.templates)
     _check_top(recipe)
     return recipe
 
@@ -154,7 +176,8 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.positions: dict[Where, tuple[int, int]] = {(): (1, 1)}
-        self.secrets: list[str] = []
+        self.values_at: dict[Where, tuple[int, int]] = {}
+        self.templates: dict[Where, str] = {}
         self._count = 0
 
     def plain(self, node: Any, where: Where) -> Any:
@@ -186,8 +209,14 @@ class _Reader:
 
     def _item(self, node: Any, key: Any, where: Where) -> Any:
         try:
-            spot = node.lc.item(key) if isinstance(node, CommentedSeq) else node.lc.key(key)
-            self.positions[where] = (spot[0] + 1, spot[1] + 1)
+            if isinstance(node, CommentedSeq):
+                line, column = node.lc.item(key)
+            else:
+                line, column = node.lc.key(key)
+                start = node.lc.value(key)
+                if start[0] == line:  # a block below its key is named by the key
+                    self.values_at[where] = (start[0] + 1, start[1] + 1)
+            self.positions[where] = (line + 1, column + 1)
         except (KeyError, TypeError, AttributeError):
             pass  # merged keys have no place of their own
         return self.plain(node[key], where)
@@ -197,25 +226,29 @@ class _Reader:
             name = match.group(1)
             found = os.environ.get(name)
             if found is None:
-                line, column = self.positions.get(where, (1, 1))
+                place = self.values_at if where in self.values_at else self.positions
+                line, column = place.get(where, (1, 1))
                 raise RecipeError(
                     f"the environment has no {name}",
                     where=f"{self.path}:{line}:{column}",
                     hint=f"export {name}=...",
                 )
-            if found:
-                self.secrets.append(found)
-                keep_secret(found)
+            keep_secret(name, found)
             return found
 
-        return ENVIRONMENT.sub(value, text)
+        given = ENVIRONMENT.sub(value, text)
+        if given != text:
+            self.templates[where] = text
+        return given
 
 
 def _check_top(recipe: Recipe) -> None:
     values = recipe.values
     for key in values:
         if key not in TOP_KEYS:
-            raise recipe.error((key,), f"unknown key {key!r}", expected=nearest(key, TOP_KEYS))
+            raise recipe.error(
+                (key,), f"unknown key {key!r}", expected=nearest(key, TOP_KEYS), key=True
+            )
     version = values.get("corpusmith")
     if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
         raise recipe.error(("corpusmith",), f"corpusmith: {version!r}", expected="the number 1")
@@ -238,6 +271,11 @@ def _check_top(recipe: Recipe) -> None:
         raise recipe.error(
             ("max_quarantined",), f"max_quarantined: {share!r}", expected="a share of 1, as 0.05"
         )
+    for key in ("max_document", "document_seconds"):
+        value = values.get(key, 1)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 < value < float("inf"):
+            raise recipe.error((key,), f"{key}: {value!r}", expected="a number above 0")
     shapes: dict[str, type] = {
         "clean": list,
         "split": dict,
@@ -255,6 +293,13 @@ def _check_top(recipe: Recipe) -> None:
 
 def _check_names(recipe: Recipe) -> None:
     corpus, sources = recipe.values["corpus"], recipe.values["sources"]
+    if ("corpus",) in recipe.templates:
+        raise recipe.error(
+            ("corpus",),
+            f"{recipe.templates[('corpus',)]} can't name the corpus: folders are named by it",
+            expected="a name",
+            hint="write the name itself, or choose the folder with --workdir",
+        )
     for where, name in [(("corpus",), corpus)] + [
         (("sources", s), s) for s in (sources if isinstance(sources, dict) else {})
     ]:
@@ -263,6 +308,7 @@ def _check_names(recipe: Recipe) -> None:
                 where,
                 f"{name!r} can't be a name",
                 expected="small letters, digits, `-`, `_` and `.`, since folders are named by it",
+                key=where != ("corpus",),
             )
     if not isinstance(sources, dict):
         raise recipe.error(
@@ -273,5 +319,8 @@ def _check_names(recipe: Recipe) -> None:
     for name, source in sources.items():
         if not isinstance(source, dict) or "read" not in source:
             raise recipe.error(
-                ("sources", name), f"source {name!r} has no `read:`", expected="read: jsonl, ..."
+                ("sources", name),
+                f"source {name!r} has no `read:`",
+                expected="read: jsonl, ...",
+                key=True,
             )

@@ -27,7 +27,7 @@ from corpusmith import catalog, plan, recipe, schema
 from corpusmith.engine.base import resolve
 from corpusmith.engine.local import BATCH_BYTES, DOCUMENT_SECONDS, LocalEngine
 from corpusmith.engine.numba_cache import cache_environment
-from corpusmith.errors import CheckError, CorpusmithError
+from corpusmith.errors import CheckError, CorpusmithError, redacted
 from corpusmith.op import Work
 from corpusmith.plan import Plan, Stage
 from corpusmith.report.html import write_report
@@ -249,8 +249,8 @@ def write_lock(planned: Plan, folder: Path) -> None:
         "schema": schema.SCHEMA_VERSION,
         "corpus": planned.recipe.corpus,
         "fingerprint": planned.fingerprint,
-        "recipe": planned.recipe.values,
-        "recipe_path": str(planned.recipe.path.absolute()),
+        "recipe": hidden(planned.recipe.public(planned.recipe.values)),
+        "recipe_path": redacted(str(planned.recipe.path.absolute())),
         "sources": list(planned.sources),
         "stages": [
             {
@@ -270,15 +270,22 @@ def write_lock(planned: Plan, folder: Path) -> None:
             }
             for step in planned.steps.decides
         ],
-        "passes": [step.spec() for step in planned.steps.passes],
+        "passes": [hidden(step.spec(public=True)) for step in planned.steps.passes],
         "libraries": library_versions(
             ["corpusmith", "numpy", "numba", "pyarrow", "tokenizers", "torch", "transformers"]
         ),
     }
     text = json.dumps(lock, indent=1, ensure_ascii=False)
-    for secret in sorted(planned.recipe.secrets, key=len, reverse=True):
-        text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], "[redacted]")
     write_bytes(folder / "recipe.lock.yaml", (text + "\n").encode())
+
+
+def hidden(value: Any) -> Any:
+    """`value` with [redacted] in place of each `${env:NAME}`."""
+    if isinstance(value, dict):
+        return {key: hidden(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [hidden(inner) for inner in value]
+    return recipe.ENVIRONMENT.sub("[redacted]", value) if isinstance(value, str) else value
 
 
 @contextlib.contextmanager

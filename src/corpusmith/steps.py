@@ -7,76 +7,23 @@ list: one that an edit has made stale is an error here, before anything runs.
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, ValidationError
 
 from corpusmith import catalog, schema
 from corpusmith.clean.passes import FIXED_SIGNALS
-from corpusmith.clean.rules import RuleSet, check_rule_set, load_rule_set
-from corpusmith.errors import CorpusmithError, RecipeError, nearest
+from corpusmith.clean.rules import check_rule_set, load_rule_set
+from corpusmith.errors import RecipeError, nearest
 from corpusmith.loading import is_user_address, load_operation
 from corpusmith.op import Operation
 from corpusmith.recipe import Recipe, Where
+from corpusmith.step_types import CleanSteps, DecideStep, PassStep, portable
+from corpusmith.validate import load_checked, single, validate
 
 DOCUMENT_SIGNALS = tuple(FIXED_SIGNALS.names)
-
-
-@dataclasses.dataclass
-class PassStep:
-    """An edit or a measure; `columns` says where each of its signals is stored."""
-
-    name: str
-    address: str
-    operation: Operation
-    params: dict[str, Any]
-    text_version: int
-    where: Where
-    columns: dict[str, str] = dataclasses.field(default_factory=dict)
-
-    def spec(self) -> dict[str, Any]:
-        # Thresholds that only the deciding stage reads must not make the pass run again.
-        later = getattr(self.operation.params, "decide_only", ())
-        return {
-            "op": self.address,
-            "version": self.operation.version,
-            "params": {k: v for k, v in self.params.items() if k not in later},
-            "step": self.name,
-            "text_version": self.text_version,
-            "columns": self.columns,
-        }
-
-    def schema(self) -> pa.Schema:
-        """The columns that it adds with its parameters."""
-        model = self.operation.params
-        return self.operation.schema(model.model_validate(self.params) if model else None)
-
-    def signals(self) -> list[str]:
-        return [name for name in self.schema().names if name not in schema.DOCUMENT.names]
-
-
-@dataclasses.dataclass
-class DecideStep:
-    """A step that makes documents leave. `reads` maps each signal to the step that measured it."""
-
-    name: str
-    kind: str  # decide, exact, near, decontaminate
-    params: dict[str, Any]
-    where: Where
-    reads: dict[str, PassStep] = dataclasses.field(default_factory=dict)
-    rules: RuleSet | None = None
-
-    def columns(self) -> dict[str, str]:
-        """Signal -> stored column."""
-        return {signal: step.columns[signal] for signal, step in self.reads.items()}
-
-
-@dataclasses.dataclass
-class CleanSteps:
-    passes: list[PassStep]
-    decides: list[DecideStep]
 
 
 class _Builder:
@@ -106,10 +53,19 @@ class _Builder:
         return name
 
     def operation(
-        self, reference: Any, where: Where, kind: str | None, given: str | None = None
+        self,
+        reference: Any,
+        where: Where,
+        kind: str | None,
+        given: str | None = None,
+        below: Where | None = None,
     ) -> PassStep:
-        """Add one operation, named `reference` or {reference: params}."""
-        text, raw = single(self.recipe, reference, where)
+        """Add one operation, named `reference` or {reference: params}.
+
+        `below`: where the parameters stand, if not under the name.
+        """
+        text, raw, place = single(self.recipe, reference, where)
+        below = place if below is None else below
         address = self._address(text, where, kind)
         operation = load_checked(self.recipe, address, where)
         if kind is not None and operation.kind != kind:
@@ -118,8 +74,7 @@ class _Builder:
                 f"{text!r} is an operation of kind {operation.kind!r}",
                 expected=f"write `{operation.kind}: {text}`",
             )
-        inner = (*where, text) if isinstance(reference, dict) else where
-        params = validate(self.recipe, operation.params, raw, inner, f"operation {text!r}")
+        params = validate(self.recipe, operation.params, raw, below, f"operation {text!r}")
         self._check_needs(operation, text, where)
         step = PassStep(
             name=self.name(operation.name, where, given, measure=operation.kind == "measure"),
@@ -127,7 +82,8 @@ class _Builder:
             operation=operation,
             params=params,
             text_version=self.version,
-            where=where,
+            where=below,
+            public=self.recipe.public(params, below),
         )
         self.passes.append(step)
         if operation.kind == "edit":
@@ -163,27 +119,42 @@ class _Builder:
                     expected=f"a step before it that measures {need!r}",
                 )
 
-    def reads(self, signals: list[str], where: Where, of: str, what: str) -> dict[str, PassStep]:
+    def reads(
+        self,
+        signals: list[str],
+        where: Where,
+        of: str,
+        what: str,
+        places: Mapping[str, Where] = MappingProxyType({}),
+    ) -> dict[str, PassStep]:
+        """The step that measured each signal; `places`: where the recipe asks for one, if it does.
+
+        Rule sets in files have no place in the recipe: there the step's own is named.
+        """
         found = {}
         for signal in signals:
             if signal in DOCUMENT_SIGNALS:
                 continue
+            there = signal in places and places[signal] in self.recipe.positions
+            place = places[signal] if there else where
             if signal not in self.latest:
                 known = [*self.latest, *DOCUMENT_SIGNALS]
                 raise self.recipe.error(
-                    where,
+                    place,
                     f"{what} needs the signal {signal!r}, which no step before it measures",
                     expected=nearest(signal, known),
                     hint=_who_measures(signal),
+                    key=there,
                 )
             step, version, lasting = self.latest[signal]
             if version != self.version and not lasting and of != "before":
                 raise self.recipe.error(
-                    where,
+                    place,
                     f"{what} reads {signal!r}, measured by step {step.name!r} before a later "
                     "step rewrote the text",
                     expected=f"`- measure: [{step.operation.name}]` again before it, "
                     "or `of: before` to mean the older text",
+                    key=there,
                 )
             found[signal] = step
         return found
@@ -210,7 +181,10 @@ class _Builder:
                     self.operation({key: item[key]}, where, None, self._given(item, where))
                     return
                 raise self.recipe.error(
-                    (*where, key), f"no step {key!r}", expected=nearest(key, catalog.STEP_KEYS)
+                    (*where, key),
+                    f"no step {key!r}",
+                    expected=nearest(key, (*catalog.STEP_KEYS, *catalog.SHORT_STEPS)),
+                    key=True,
                 )
         if len(keys) != 1:
             raise self.recipe.error(
@@ -239,7 +213,7 @@ class _Builder:
 
     def _pii(self, value: Any, where: Where, given: str | None) -> None:
         params = {"action": value} if isinstance(value, str) else value
-        self.operation({"pii": params}, where, "edit", given)
+        self.operation({"pii": params}, where, "edit", given, where)
 
     def _keep(self, value: Any, where: Where, given: str | None) -> None:
         rules = load_rule_set(
@@ -248,11 +222,15 @@ class _Builder:
             where=lambda keys: self.recipe.position((*where, *keys)),
         )
         step = self.name(rules.name, where, given)
-        reads = self.reads(rules.signals(), where, rules.of, f"rule set {rules.name!r}")
-        try:
-            check_rule_set(rules, self._types(rules.signals(), reads))
-        except RecipeError as error:
-            raise self.recipe.error(where, error.what, expected=error.expected) from error
+        places = {rule.signal: (*where, "where", rule.name) for rule in rules.rules}
+        reads = self.reads(rules.signals(), where, rules.of, f"rule set {rules.name!r}", places)
+        for rule in rules.rules:
+            alone = rules.model_copy(update={"rules": (rule,)})
+            try:
+                check_rule_set(alone, self._types(alone.signals(), reads))
+            except RecipeError as error:
+                place = places[rule.signal]
+                raise self.recipe.error(place, error.what, expected=error.expected) from error
         params = {"steps": [{"step": step, "rules": rules.model_dump(mode="json")}]}
         self.decides.append(DecideStep(step, "decide", params, where, reads, rules))
 
@@ -268,40 +246,48 @@ class _Builder:
 
     def _decide(self, value: Any, where: Where, given: str | None) -> None:
         """A user's operation of kind decide; it sees signals, never text."""
-        text, raw = single(self.recipe, value, where)
+        text, raw, below = single(self.recipe, value, where)
         operation = load_checked(self.recipe, self._address(text, where, "decide"), where)
         if operation.kind != "decide":
             raise self.recipe.error(
                 where, f"{text!r} is an operation of kind {operation.kind!r}", expected="decide"
             )
-        params = validate(self.recipe, operation.params, raw, where, f"operation {text!r}")
+        params = validate(self.recipe, operation.params, raw, below, f"operation {text!r}")
         step = self.name(operation.name, where, given)
         reads = self.reads(
             [n for n in operation.needs if n != "text"], where, "", f"operation {text!r}"
         )
         address = self._address(text, where, "decide")
         steps = {"steps": [{"step": step, "op": address, "params": params}]}
-        self.decides.append(DecideStep(step, "decide", steps, where, reads))
+        named = {"op": portable(address), "params": self.recipe.public(params, below)}
+        public = {"steps": [{"step": step, **named}]}
+        self.decides.append(DecideStep(step, "decide", steps, below, reads, public=public))
 
     def _dedup(self, value: Any, where: Where, given: str | None) -> None:
-        text, raw = single(self.recipe, value, where)
+        text, raw, below = single(self.recipe, value, where)
         if text not in catalog.DEDUP:
             raise self.recipe.error(
-                where, f"no dedup {text!r}", expected=nearest(text, catalog.DEDUP)
+                below,
+                f"no dedup {text!r}",
+                expected=nearest(text, catalog.DEDUP),
+                key=below != where,
             )
         operation, _ = catalog.DEDUP[text]
         name = self.name(text, where, given)
-        measured = self.operation({operation: raw}, where, "measure", None)
+        measured = self.operation({operation: raw}, where, "measure", None, below)
         reads = dict.fromkeys(measured.signals(), measured)
         params = {"step": name, **measured.params}
         self.decides.append(DecideStep(name, text, params, where, reads))
 
     def _decontaminate(self, value: Any, where: Where, given: str | None) -> None:
         name = self.name("decontaminate", where, given)
-        measured = self.operation({"contamination": value}, where, "measure", f"{name}_ngrams")
+        measured = self.operation(
+            {"contamination": value}, where, "measure", f"{name}_ngrams", where
+        )
         reads = dict.fromkeys(measured.signals(), measured)
         params = {"step": name, **measured.params}
-        self.decides.append(DecideStep(name, "decontaminate", params, where, reads))
+        public = {"step": name, **measured.identity()["params"]}
+        self.decides.append(DecideStep(name, "decontaminate", params, where, reads, public=public))
 
     def finish(self) -> CleanSteps:
         """Give columns their names: plain for a signal's last measurement, `@step` before."""
@@ -322,65 +308,10 @@ def build(recipe: Recipe) -> CleanSteps:
     for index, item in enumerate(recipe.values.get("clean") or []):
         builder.add(item, ("clean", index))
     split = recipe.values.get("split")
-    if split and "minhash" not in builder.latest:
+    if split is not None and "minhash" not in builder.latest:
         # The split keeps near-duplicates on one side, so it needs their signatures.
         builder.operation({"minhash": {"verify": "estimate"}}, ("split",), "measure")
     return builder.finish()
-
-
-def load_checked(recipe: Recipe, address: str, where: Where) -> Operation:
-    """The operation behind an address; RecipeError with its place in the recipe."""
-    try:
-        return load_operation(address)
-    except CorpusmithError as error:
-        raise recipe.error(where, error.what, expected=error.expected, hint=error.hint) from error
-
-
-def single(recipe: Recipe, reference: Any, where: Where) -> tuple[str, Any]:
-    """`name` or {name: params} -> name and params."""
-    if isinstance(reference, str):
-        return reference, {}
-    if isinstance(reference, dict) and len(reference) == 1:
-        [(name, params)] = reference.items()
-        return name, params or {}
-    raise recipe.error(where, f"{reference!r} names nothing", expected="a name, or {name: {...}}")
-
-
-def validate(
-    recipe: Recipe, model: type[BaseModel] | None, raw: Any, where: Where, what: str
-) -> dict[str, Any]:
-    """Parameters checked against their model, with defaults filled in."""
-    if raw is None:
-        raw = {}
-    if not isinstance(raw, dict):
-        raise recipe.error(where, f"{what}: {raw!r}", expected="a mapping of parameters")
-    if model is None:
-        if raw:
-            raise recipe.error(where, f"{what} takes no parameters", expected="its name alone")
-        return {}
-    try:
-        return model.model_validate(raw).model_dump(mode="json")
-    except ValidationError as error:
-        raise _recipe_error(recipe, model, error, where, what) from error
-
-
-def _recipe_error(
-    recipe: Recipe, model: type[BaseModel], error: ValidationError, where: Where, what: str
-) -> RecipeError:
-    # An unknown key first: a misspelt one is also a missing one.
-    found = error.errors()
-    first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
-    place = (*where, *first["loc"])
-    if first["type"] == "extra_forbidden":
-        key = str(first["loc"][-1])
-        return recipe.error(
-            place, f"{what} has no key {key!r}", expected=nearest(key, model.model_fields)
-        )
-    if first["type"] == "missing":
-        return recipe.error(where, f"{what} needs the key {first['loc'][-1]!r}")
-    name = ".".join(str(p) for p in first["loc"])
-    got = first.get("input")
-    return recipe.error(place, f"{what}: {name}: {got!r}", expected=first["msg"])
 
 
 def _who_measures(signal: str) -> str:

@@ -17,7 +17,7 @@ from corpusmith import schema
 from corpusmith.engine.base import Order, perform
 from corpusmith.errors import InputError, MissingExtraError
 from corpusmith.evaluate import stage as evaluate_stage
-from corpusmith.evaluate.params import evaluate_params
+from corpusmith.evaluate.params import MEASURES
 from corpusmith.op import Work
 from corpusmith.store.atomic import read_json
 from corpusmith.store.fingerprint import document_id
@@ -94,7 +94,8 @@ def trained(made: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def evaluate(made: dict[str, Path], model: Path, folder: Path, wanted: list[Any]) -> Work:
-    params = {"evaluate": evaluate_params(wanted), "pack": PACK, "split": "split"}
+    measures = {n: MEASURES[n](**given).model_dump() for w in wanted for n, given in w.items()}
+    params = {"evaluate": measures, "pack": PACK, "split": "split"}
     work = Work(folder, params, made | {"train": model}, OneProcess(), seed=1)
     evaluate_stage.execute(work)
     return work
@@ -191,7 +192,7 @@ def test_the_bigram_has_the_windows_that_the_model_was_trained_on(
     # Over an epoch of training: all of it is counted, once, but for the last piece of a window.
     training = read_json(trained.folder / "training.json")
     assert training["epochs"] >= 1
-    evaluate(made, trained.folder, tmp_path, ["bits_per_byte"])
+    evaluate(made, trained.folder, tmp_path, [{"bits_per_byte": {}}])
     rows = pq.read_table(tmp_path / "documents.parquet").to_pylist()
     from corpusmith.tokenize.pack import PackedDataset
 
@@ -247,7 +248,7 @@ def test_samples_go_on_from_held_out_documents(
 
 def test_a_model_that_loses_is_warned_of(made: dict[str, Path], tmp_path: Path) -> None:
     train(made, tmp_path / "model", steps=1, lr=1e-5)
-    work = evaluate(made, tmp_path / "model", tmp_path / "found", ["bits_per_byte"])
+    work = evaluate(made, tmp_path / "model", tmp_path / "found", [{"bits_per_byte": {}}])
     assert any("does not beat zlib" in warning for warning in work.warnings)
     assert any("does not beat bigram" in warning for warning in work.warnings)
 

@@ -46,6 +46,8 @@ Keys = tuple[str, ...]
 Place = Callable[[Keys], str]
 """Where the value under these keys stands: `file:line:column`, or "" where nobody knows."""
 
+KEY = ""  # behind other keys: the place of the last of these itself, not of its value
+
 
 class Rule(BaseModel):
     """One named rule. `default` holds where no table has another condition for the document."""
@@ -245,7 +247,7 @@ def _apply(
     rules = {rule.name: rule for rule in base.rules}
     for name, other in _mapping(changes, "instead", keys, place).items():
         if name not in rules:
-            at = place((*keys, "instead", name))
+            at = place((*keys, "instead", name, KEY))
             raise RecipeError(f"no rule {name!r}", where=at, expected=nearest(name, rules))
         moved = rules[name].model_copy(update={"name": str(other), "signal": str(other)})
         rules = {r.name: r for r in (moved if r.name == name else r for r in rules.values())}
@@ -352,7 +354,7 @@ def _known_keys(raw: Mapping[str, Any], known: list[str], keys: Keys, place: Pla
         if key not in known:
             raise RecipeError(
                 f"unknown key {key!r} in a rule set",
-                where=place((*keys, key)),
+                where=place((*keys, key, KEY)),
                 expected=nearest(key, known),
                 hint="conditions on signals stand under `where:`",
             )

@@ -116,6 +116,13 @@ def fit(params: DecontaminateParams, files: Sequence[Path], folder: Path) -> Non
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
 
+def check_items(files: Sequence[Path]) -> None:
+    """InputError where an evaluation file can't be read or has an unknown format."""
+    for path in files:
+        for _ in read_items(path):
+            pass
+
+
 class Index:
     """What `fit` left in its folder."""
 
@@ -148,6 +155,7 @@ def _index(folder: Path) -> Index:
     params=DecontaminateParams,
     fit=fit,
     fit_files="against",
+    check=check_items,
     libraries=("numba",),
 )
 def decontaminate(batch: pa.Table, ctx: Context) -> pa.Table:

@@ -15,6 +15,8 @@ from corpusmith.store.parts import PartWriter
 
 BATCH_BYTES = 16 << 20
 HEARTBEAT_BYTES = 4096
+SECRETS = "CORPUSMITH_SECRETS"
+"""Tells workers the names of the variables whose values nothing may show."""
 _HEADER = struct.Struct("<dH")  # monotonic seconds when the document began, bytes of its key
 
 

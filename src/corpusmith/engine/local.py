@@ -15,8 +15,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from corpusmith.engine.base import BATCH_BYTES, Heartbeat, Order
-from corpusmith.errors import CorpusmithError
+from corpusmith.engine.base import BATCH_BYTES, SECRETS, Heartbeat, Order
+from corpusmith.errors import CorpusmithError, secret_names
 from corpusmith.op import Task
 from corpusmith.store.parts import committed, part_entry
 
@@ -93,7 +93,7 @@ class LocalEngine:
         self._temporary = tempfile.TemporaryDirectory(prefix="corpusmith-")
         self._folder = log_folder or Path(self._temporary.name)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._environment = {**os.environ, **(environment or {})}
+        self._environment = {**os.environ, **(environment or {}), SECRETS: " ".join(secret_names())}
         # One thread a worker: the workers are the parallelism.
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             self._environment.setdefault(name, "1")

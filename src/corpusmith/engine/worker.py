@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import io
 import os
 import pickle
 import resource
@@ -18,8 +19,10 @@ import time
 import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TextIO
 
-from corpusmith.engine.base import Heartbeat, Order, perform, resolve
+from corpusmith.engine.base import SECRETS, Heartbeat, Order, perform, resolve
+from corpusmith.errors import keep_secret, redacted, secret_names
 
 PR_SET_PDEATHSIG = 1
 
@@ -53,9 +56,39 @@ def peak_memory_bytes() -> int:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
+class _Log(io.TextIOBase):
+    """What a worker prints, line by line, without the secrets of the recipe."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._line = ""
+
+    def write(self, text: str) -> int:
+        self._line += text
+        *whole, self._line = self._line.split("\n")
+        for line in whole:
+            self._stream.write(redacted(line) + "\n")
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
+def keep_secrets() -> None:
+    """Keep out of logs and quarantine what the parent keeps out of its messages."""
+    for name in os.environ.get(SECRETS, "").split():
+        keep_secret(name, os.environ.get(name, ""))
+    if secret_names():
+        sys.stdout, sys.stderr = _Log(sys.stdout), _Log(sys.stderr)
+
+
 def main() -> None:
     read, write, parent = (int(a) for a in sys.argv[1:4])
     die_with(parent)
+    keep_secrets()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     orders = Connection(read, writable=False)
     replies = Connection(write, readable=False)

@@ -59,7 +59,8 @@ def hash_file(path: str | os.PathLike) -> str:
 class FileHashes:
     """Content hashes of local files, cached by path, size, mtime and inode.
 
-    The cache is a convenience: where it can't be written, hashes are computed each time.
+    The cache is a convenience: where it can't be written, hashes are computed each time. It holds
+    hashes of paths, since a path may come from `${env:NAME}`.
     """
 
     def __init__(self, cache: Path) -> None:
@@ -67,7 +68,7 @@ class FileHashes:
         try:
             self._database = sqlite3.connect(cache, timeout=10)
             self._database.execute(
-                "create table if not exists hashes"
+                "create table if not exists files"
                 "(path text primary key, size integer, mtime_ns integer, inode integer, hash text)"
             )
         except sqlite3.Error:
@@ -77,10 +78,11 @@ class FileHashes:
         """The file's content hash; InputError where it can't be read."""
         try:
             stat = path.stat()
-            key = (str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            name = xxhash.xxh3_128_hexdigest(os.fsencode(path))
+            key = (name, stat.st_size, stat.st_mtime_ns, stat.st_ino)
             if self._database is not None:
                 row = self._database.execute(
-                    "select hash from hashes where path=? and size=? and mtime_ns=? and inode=?",
+                    "select hash from files where path=? and size=? and mtime_ns=? and inode=?",
                     key,
                 ).fetchone()
                 if row:
@@ -91,9 +93,7 @@ class FileHashes:
                 f"can't read {path}: {error.strerror}", hint="check the path and its permissions"
             ) from error
         if self._database is not None:
-            self._database.execute(
-                "insert or replace into hashes values (?,?,?,?,?)", (*key, found)
-            )
+            self._database.execute("insert or replace into files values (?,?,?,?,?)", (*key, found))
         return found
 
     def close(self) -> None:

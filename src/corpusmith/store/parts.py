@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpusmith import schema
+from corpusmith.errors import redacted
 from corpusmith.store.atomic import HashedFile, read_json, write_json
 
 GROUP_ROWS = 4096
@@ -118,6 +119,8 @@ class PartWriter:
             # Metadata of fields (units) stays, that of pandas and the like would vary.
             known = schema.SIDECARS.get(kind, table.schema.remove_metadata())
             self._tables[kind] = _Table(path, known)
+        if kind == "quarantine":
+            table = _without_secrets(table)
         self._tables[kind].write(table)
 
     def open(self, kind: str, suffix: str = ".bin", name: str | None = None) -> HashedFile:
@@ -161,6 +164,14 @@ class PartWriter:
             table.file.discard()
         for file in self._files.values():
             file.discard()
+
+
+def _without_secrets(table: pa.Table) -> pa.Table:
+    """Messages of errors may quote a path or a parameter that `${env:NAME}` gave."""
+    place = table.schema.get_field_index("message")
+    messages = [redacted(text or "") for text in table["message"].to_pylist()]
+    field = table.schema.field(place)
+    return table.set_column(place, field, pa.array(messages, field.type))
 
 
 # --- reading -----------------------------------------------------------------------------

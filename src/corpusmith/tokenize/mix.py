@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -63,19 +63,22 @@ def parse_tokens(value: int | float | str) -> int:
     return int(found)
 
 
+def check_weight(name: str, weight: float, sources: Collection[str]) -> None:
+    """RecipeError unless `name` is a source and its weight a number of 0 or more."""
+    if name not in sources:
+        raise RecipeError(
+            f"mix.weights has {name!r}, which is no source", expected=nearest(name, sources)
+        )
+    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+    if not number or not math.isfinite(weight) or weight < 0:
+        raise RecipeError(f"the weight of {name!r} is {weight!r}", expected="a number of 0 or more")
+
+
 def validate_mix(weights: Mapping[str, float], sources: Iterable[str]) -> None:
     """RecipeError unless each source has a weight of 0 or more, and none is anyone else's."""
     known = list(sources)
     for name, weight in weights.items():
-        if name not in known:
-            raise RecipeError(
-                f"mix.weights has {name!r}, which is no source", hint=nearest(name, known)
-            )
-        number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-        if not number or not math.isfinite(weight) or weight < 0:
-            raise RecipeError(
-                f"the weight of {name!r} is {weight!r}", expected="a number of 0 or more"
-            )
+        check_weight(name, weight, known)
     missing = [name for name in known if name not in weights]
     if missing:
         raise RecipeError(

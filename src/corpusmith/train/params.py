@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 SHAPES = ("gpt2", "llama")
 """Architectures that can be trained from scratch; any other `model` is a checkpoint."""
 
+EXTRA = ("torch", "transformers", "accelerate", "safetensors")
+"""The libraries of the extra `train` without which nothing is trained."""
+
 DEFAULT_LAYERS, DEFAULT_HEADS, DEFAULT_WIDTH = 4, 4, 128
 
 

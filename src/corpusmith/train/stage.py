@@ -23,7 +23,7 @@ from corpusmith.op import TaskContext, Work
 from corpusmith.store.atomic import disk_errors, read_json, write_json
 from corpusmith.store.fingerprint import hash_file, hash_json
 from corpusmith.tokenize.documents import clean_parts
-from corpusmith.train.params import TrainParams
+from corpusmith.train.params import EXTRA, SHAPES, TrainParams
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 TRAINING = "training.json"
 SETTING = "setting.json"
 PROGRESS = "progress.json"
-EXTRA = ("torch", "transformers", "accelerate", "safetensors")
 
 
 def execute(work: Work) -> None:
@@ -161,7 +160,7 @@ def _train(
     tokens = state.window * length
     last = loop.read_metrics(folder)[-1]
     result = {
-        "model": params.model,
+        "model": params.model if params.model in SHAPES else Path(params.model).name,
         **parameter_counts(model),
         "length": length,
         "vocab_size": tokenizer.vocab_size,
