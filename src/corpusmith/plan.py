@@ -22,7 +22,7 @@ from corpusmith.collect.readers import READERS, ReaderSpec
 from corpusmith.errors import CorpusmithError, InputError, nearest, redacted
 from corpusmith.plan_training import training_stages
 from corpusmith.recipe import Recipe, Where
-from corpusmith.store.fingerprint import FileHashes, hash_json, library_versions
+from corpusmith.store.fingerprint import FileHashes, hash_json, library_versions, relative_names
 from corpusmith.store.workspace import Workspace, finished, user_key
 from corpusmith.validate import check_secrets, validate
 
@@ -240,6 +240,7 @@ class Maker:
                     hint=f"ls {pattern}",
                 )
             paths += found
+        names = relative_names(paths)
         made = self.add(
             f"fit.{step.name}",
             "fit",
@@ -247,7 +248,7 @@ class Maker:
             identity={n: step.identity()[n] for n in ("op", "params")},
             extra={
                 "version": step.operation.version,
-                "files": [[p.name, self.hashes.hash(p)] for p in paths],
+                "files": [[n, self.hashes.hash(p)] for n, p in zip(names, paths, strict=True)],
             },
             libraries=step.operation.libraries,
         )

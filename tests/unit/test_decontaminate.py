@@ -51,7 +51,9 @@ def test_items_of_every_format(tmp_path):
     (folder / "f.txt").write_text("first\nline\n\n\nthird\n", encoding="utf-8")
     files["f.txt"] = [("#1", "first\nline"), ("#5", "third")]
     for name, found in files.items():
-        assert list(read_items(folder / name)) == [(f"eval/{name}{n}", text) for n, text in found]
+        assert list(read_items(folder / name, f"e/{name}")) == [
+            (f"e/{name}{n}", text) for n, text in found
+        ]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_what_can_not_be_read_is_an_error(tmp_path, name, data, words):
     path = tmp_path / name
     path.write_bytes(data)
     with pytest.raises(InputError) as error:
-        list(read_items(path))
+        list(read_items(path, path.name))
     assert words in str(error.value)
 
 
@@ -110,12 +112,12 @@ def test_ngrams_hit_by_hand(tmp_path):
     )
     assert found[0] == (0, 0.0, None)
     assert found[1] == (0, 0.0, None)
-    assert found[2] == (2, pytest.approx(14 / 17), "eval/x.jsonl#2")
+    assert found[2] == (2, pytest.approx(14 / 17), "x.jsonl#2")
     assert found[3] == (0, 0.0, None)
-    assert found[4] == (1, 1.0, "eval/x.jsonl#3")
+    assert found[4] == (1, 1.0, "x.jsonl#3")
     assert found[5] == (0, 0.0, None)
-    assert found[6] == (3, pytest.approx(15 / 19), "eval/x.jsonl#3")
-    assert found[7] == (10 + 4, pytest.approx(38 / 39), "eval/x.jsonl#3")
+    assert found[6] == (3, pytest.approx(15 / 19), "x.jsonl#3")
+    assert found[7] == (10 + 4, pytest.approx(38 / 39), "x.jsonl#3")
     assert found[8] == (0, 0.0, None)
     index = json.loads((tmp_path / "fit" / "index.json").read_text())
     assert index == {"lengths": [13, 8], "items": 3, "too_short": 1, "ngrams": 4 + 1 + 10}
@@ -162,11 +164,11 @@ def test_decisions_name_the_item(tmp_path):
         "min": None,
         "max": "0",
         "duplicate_of": None,
-        "also": ["item: eval/x.jsonl#1", "ngrams: 4"],
+        "also": ["item: x.jsonl#1", "ngrams: 4"],
     }
     assert [r["id"] for r in rows[1:]] == [docs["a"][2]["id"], *[d["id"] for d in docs["b"]]]
     assert work.info["by_source"]["a"] == {"in": 3, "measured": 3, "left": 2}
-    assert work.info["items"] == {"eval/x.jsonl#2": 3, "eval/x.jsonl#1": 2}
+    assert work.info["items"] == {"x.jsonl#2": 3, "x.jsonl#1": 2}
     assert work.warnings == [
         "decontaminate drops 3 of 3 documents of source 'b' (100.0%) as contaminated"
     ]

@@ -27,6 +27,7 @@ from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.overlap import hash_filter, match
 from corpusmith.kernels.shingles import fold_table, ngram_hashes, word_hashes
 from corpusmith.op import Context, TaskContext, Work, op, signal
+from corpusmith.store.fingerprint import relative_names
 
 LISTED_ITEMS = 100  # items hit that the stage's info names, the most hit first
 
@@ -57,7 +58,7 @@ SIGNALS = pa.schema(
     [
         signal("contaminated_ngrams", pa.int32(), "", "n-grams that occur in evaluation items"),
         signal("contamination_frac", pa.float32(), "frac", "of the words, inside such n-grams"),
-        signal("contamination_item", pa.string(), "", "the item hit first: folder/file#number"),
+        signal("contamination_item", pa.string(), "", "the item hit first: file#number"),
     ]
 )
 
@@ -80,8 +81,8 @@ def fit(params: DecontaminateParams, files: Sequence[Path], folder: Path) -> Non
     owners: list[np.ndarray] = []
     lengths: Counter[int] = Counter()
     too_short = 0
-    for path in sorted(files, key=lambda p: (p.name, str(p))):
-        for name, text in read_items(path):
+    for label, path in sorted(zip(relative_names(files), files, strict=True)):
+        for name, text in read_items(path, label):
             data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
             words = np.empty(len(data) // 2 + 2, np.uint64)
             count = word_hashes(data, 0, len(data), fold_table(), words)
@@ -119,7 +120,7 @@ def fit(params: DecontaminateParams, files: Sequence[Path], folder: Path) -> Non
 def check_items(files: Sequence[Path]) -> None:
     """InputError where an evaluation file can't be read or has an unknown format."""
     for path in files:
-        for _ in read_items(path):
+        for _ in read_items(path, path.name):
             pass
 
 
@@ -149,7 +150,7 @@ def _index(folder: Path) -> Index:
 
 
 @op(
-    "decontaminate.v1",
+    "decontaminate.v2",
     kind="measure",
     adds=SIGNALS,
     params=DecontaminateParams,

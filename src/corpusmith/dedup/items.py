@@ -19,14 +19,13 @@ from corpusmith.errors import InputError
 FORMATS = ".jsonl, .json, .csv, .tsv, .parquet, .txt or .md, also with .gz or .zst"
 
 
-def read_items(path: Path) -> Iterator[tuple[str, str]]:
+def read_items(path: Path, label: str) -> Iterator[tuple[str, str]]:
     """(name, text) of every string field of every record of a file, however deep it stands.
 
-    The name is `folder/file#n`: n is the line (JSON Lines; the first of a paragraph of plain
+    The name is `label#n`: n is the line (JSON Lines; the first of a paragraph of plain
     text), or the record's number from 1 (JSON list, CSV, TSV, Parquet). Raises InputError,
     with the line, where a file can't be read: what is not read would not be kept out.
     """
-    label = f"{path.resolve().parent.name}/{path.name}"
     suffixes = [s.lower() for s in path.suffixes]
     kind = suffixes[-1] if suffixes else ""
     try:

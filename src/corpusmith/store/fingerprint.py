@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,19 @@ def hash_file(path: str | os.PathLike) -> str:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def relative_names(paths: Sequence[Path]) -> list[str]:
+    """Each path from the folder that all have in common: the same wherever that folder stands.
+
+    >>> relative_names([Path("/e/a/x.json"), Path("/e/b/x.json")])
+    ['a/x.json', 'b/x.json']
+    """
+    if not paths:
+        return []
+    absolute = [os.path.abspath(path) for path in paths]
+    common = os.path.commonpath([os.path.dirname(path) for path in absolute])
+    return [os.path.relpath(path, common).replace(os.sep, "/") for path in absolute]
 
 
 class FileHashes:
