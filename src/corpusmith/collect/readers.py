@@ -38,7 +38,12 @@ class SourceParams(BaseModel):
         "meta.group",
     )
     max_document_bytes: Size = Field(64 * MIB, description="a larger document is quarantined")
-    part_bytes: Size = Field(64 * MIB, description="about how much makes a part, decompressed")
+    part_bytes: int = Field(
+        0,
+        ge=0,
+        description="about how much makes a part, decompressed; 0: a 16th of what the source's "
+        "files take on disk, within 8 to 64 MiB",
+    )
     encoding: str | None = Field(None, description="for input that is not UTF-8 and says nothing")
 
 

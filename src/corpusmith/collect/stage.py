@@ -22,6 +22,8 @@ from corpusmith.collect.streams import DamagedError, compression, head_of
 from corpusmith.store.parts import part_entry
 
 MAX_PIECES = 2000
+PARTS = 16
+LEAST_PART_BYTES, MOST_PART_BYTES = 8 << 20, 64 << 20
 INLINE_BYTES = 1 << 20  # a compressed file up to this size is not cut beforehand
 DOCUMENT_SECONDS = 60.0  # the watchdog's limit for one document; counts bound it long before
 SCRATCH = "scratch"
@@ -44,6 +46,7 @@ def execute(work: op.Work) -> None:
     """
     source, spec, params = params_of(work.params)
     listing = list_files(params.path, spec.extensions)
+    params = params.model_copy(update={"part_bytes": part_bytes(params, listing.files)})
     pieces = _pieces(work, source, spec, params, listing.files)
     shared = {"source": source, "read": work.params["read"], "params": params.model_dump()}
     tasks = [
@@ -101,6 +104,18 @@ def read_part(spec: dict[str, Any], ctx: op.TaskContext) -> dict[str, Any]:
 
 
 # --- planning ----------------------------------------------------------------------------
+
+
+def part_bytes(params: SourceParams, files: tuple[FoundFile, ...]) -> int:
+    """What is asked for, else a size with which a source of 128 MiB or more has 16 parts at least.
+
+    So all cores have work, and the last part of a stage is not long waited for. It is a function
+    of the source's files alone.
+    """
+    if params.part_bytes:
+        return params.part_bytes
+    share = sum(file.bytes for file in files) // PARTS
+    return min(max(share, LEAST_PART_BYTES), MOST_PART_BYTES)
 
 
 def _parts(pieces: Iterator[Piece], part_bytes: int) -> Iterator[tuple[list[Piece], int]]:
