@@ -7,6 +7,7 @@
     │   ├── BusyError         2  another process is making the same result
     │   └── MissingExtraError 2  an optional dependency is not installed
     ├── CheckError            1  a check or a gate failed (verify, max_quarantined, --strict)
+    │   └── LostDocumentsError 1  too many documents end the process that works on them
     └── DiskError             2  the disk is full, or a folder can't be written
 
 Each error says what happened, where, what was expected, and the next step to try.
@@ -123,6 +124,21 @@ class MissingExtraError(UserError):
 
 class CheckError(CorpusmithError):
     exit_code = 1
+
+
+class LostDocumentsError(CheckError):
+    """`documents` are the keys (uri, or id) of those that ended their process while alone."""
+
+    def __init__(self, what: str, *, where: str, documents: tuple[str, ...]) -> None:
+        super().__init__(what, where=where)
+        self.documents = documents
+
+    def __reduce__(self) -> tuple:
+        return _rebuild_lost, (self.what, self.where, self.documents)
+
+
+def _rebuild_lost(what: str, where: str, documents: tuple[str, ...]) -> LostDocumentsError:
+    return LostDocumentsError(what, where=where, documents=documents)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

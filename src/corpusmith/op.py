@@ -20,6 +20,7 @@ row gives the same result in every batch, worker and engine.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -165,10 +166,13 @@ class Engine(Protocol):
         folder: Path,
         round: str = "main",
         document_seconds: float = 0.0,
+        max_skipped: int | None = None,
     ) -> list[dict[str, Any]]:
         """Run `module:function` on every task whose part `folder` lacks; entries in task order.
 
-        `document_seconds` > 0 sets the watchdog's limit for one published document.
+        `document_seconds` > 0 sets the watchdog's limit for one published document. With
+        `max_skipped` LostDocumentsError is raised as soon as more documents than that end
+        their process, each alone, or as a task begins with many of them and nothing else.
         """
 
     def once(
@@ -187,8 +191,15 @@ class Work:
     engine: Engine
     seed: int = 0
     secret: bytes = b""
+    max_quarantined: float = 1.0  # the share of a source that may go to quarantine
     info: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Figures for manifest.json (deterministic) that later stages and reports read."""
     warnings: list[str] = dataclasses.field(default_factory=list)
     scratch: list[str] = dataclasses.field(default_factory=list)
     """Rounds whose files nobody needs once the stage is complete: they are removed then."""
+
+    def max_skipped(self, documents: int | None) -> int | None:
+        """For `Engine.map`: of so many documents (None: not known) as many may be lost."""
+        if self.max_quarantined >= 1.0:
+            return None
+        return sys.maxsize if documents is None else int(self.max_quarantined * documents)

@@ -27,7 +27,7 @@ from corpusmith import catalog, plan, recipe, schema
 from corpusmith.engine.base import resolve
 from corpusmith.engine.local import BATCH_BYTES, DOCUMENT_SECONDS, LocalEngine
 from corpusmith.engine.numba_cache import cache_environment
-from corpusmith.errors import CheckError, CorpusmithError, redacted
+from corpusmith.errors import CheckError, CorpusmithError, LostDocumentsError, redacted
 from corpusmith.op import Work
 from corpusmith.plan import Plan, Stage
 from corpusmith.report.html import write_report
@@ -159,6 +159,7 @@ def _execute(
     batch_bytes: int,
 ) -> None:
     values = planned.recipe.values
+    limit = values.get("max_quarantined", MAX_QUARANTINED)
     engine = LocalEngine(
         workers,
         batch_bytes=batch_bytes,
@@ -179,12 +180,12 @@ def _execute(
                     if not stage.cached:  # another process may have made it while we waited
                         recorder({"event": "stage", **label})
                         began = time.monotonic()
-                        _make(stage, planned, engine)
+                        _make(stage, planned, engine, limit)
                         seconds[stage.name] = round(time.monotonic() - began, 3)
-            check_quarantine(stage, values.get("max_quarantined", MAX_QUARANTINED))
+            check_quarantine(stage, limit)
 
 
-def _make(stage: Stage, planned: Plan, engine: LocalEngine) -> None:
+def _make(stage: Stage, planned: Plan, engine: LocalEngine, max_quarantined: float) -> None:
     engine.stage = stage.name
     work = Work(
         folder=stage.folder,
@@ -193,11 +194,20 @@ def _make(stage: Stage, planned: Plan, engine: LocalEngine) -> None:
         engine=engine,
         seed=planned.recipe.seed,
         secret=planned.secret,
+        max_quarantined=max_quarantined,
     )
     with disk_errors(stage.folder):
         stage.folder.mkdir(parents=True, exist_ok=True)
     try:
         resolve(stage.entry)(work)
+    except LostDocumentsError as error:
+        source = stage.name.partition(".")[2]
+        raise CheckError(
+            f"source {source!r} was given up before its end: {error.what}",
+            where=error.where,
+            expected=f"at most {max_quarantined:.0%} of a source in quarantine (max_quarantined)",
+            hint="mend the operation or the source, or allow it with max_quarantined: 1.0",
+        ) from error
     except CorpusmithError:
         raise
     except OSError:

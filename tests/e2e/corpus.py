@@ -104,7 +104,7 @@ def contents(workdir: Path) -> dict[str, str]:
         for path in sorted((workdir / top).rglob("*")):
             relative = path.relative_to(workdir).as_posix()
             timed = any(name in path.name for name in CLOCKS) or "/checkpoints/" in relative
-            if path.is_file() and not timed and not path.name.endswith(".tmp"):
+            if path.is_file() and not timed:
                 found[relative] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +93,37 @@ def test_killed_in_every_stage_and_run_again(undisturbed: tuple[Path, Path]) -> 
         corpus.corpusmith("run", recipe, "--workdir", folder, "--workers", 2)
         assert corpus.contents(folder) == corpus.contents(quiet)
         corpus.corpusmith("verify", folder)
+
+
+def test_killed_at_the_end_of_a_stage_with_scratch_files(undisturbed: tuple[Path, Path]) -> None:
+    """Scratch files go, then the manifest comes: a kill at any of these leaves nothing behind."""
+    recipe, quiet = undisturbed
+    workdir = recipe.parent / "ends"
+    shutil.copytree(quiet, workdir, symlinks=True)
+    [near] = (workdir / "store").glob("decide.near-*")
+    shutil.rmtree(near)
+    arguments = ("run", str(recipe), "--workdir", str(workdir), "--workers", "1", "--until", "near")
+    for moment in (
+        ("os.remove", f"{near}/*", "4"),  # three scratch files are gone
+        ("os.rename", f"{near}/manifest.json", "1"),  # all are gone, the manifest not yet there
+        ("os.rename", f"{workdir}/runs/*/summary.json", "1"),  # the stage is complete, no record
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.e2e.killed_at", *moment, *arguments],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=280,
+            start_new_session=True,
+        )
+        assert done.returncode == -signal.SIGKILL, f"{moment} did not come: {done.stderr}"
+        rounds = {path.name for path in near.glob("parts/*")}
+        scratch = {"buckets", "reduce", "clusters"} if moment[0] == "os.remove" else set()
+        assert rounds == {"main", *scratch}
+        assert (near / "manifest.json").exists() == ("summary" in moment[1])
+    corpus.corpusmith(*arguments)
+    assert corpus.contents(workdir) == corpus.contents(quiet)
+    corpus.corpusmith("verify", workdir)
 
 
 def test_the_same_bytes_for_every_worker_count_and_batch_size(

@@ -75,6 +75,25 @@ def test_a_users_operation_is_cached_by_its_source(tmp_path: Path) -> None:
     assert cs.run(path, workdir=tmp_path / "w").stage("clean.a") != before
 
 
+def test_an_operation_that_ends_every_process_is_given_up_early(tmp_path: Path) -> None:
+    rows(tmp_path, [f"text number {n}" for n in range(60)])
+    (tmp_path / "mine.py").write_text(
+        "import os\n"
+        "import pyarrow as pa\n"
+        "from corpusmith.op import op, signal\n"
+        "@op('deadly.v1', kind='measure', adds=pa.schema([signal('d', pa.int64(), '', 'd')]))\n"
+        "def deadly(batch, ctx):\n"
+        "    os._exit(3)\n"
+    )
+    path = recipe(tmp_path, "clean: [{measure: ['./mine.py:deadly']}]\n")
+    done = corpus.corpusmith("run", path, "--workdir", tmp_path / "w", code=1)
+    assert "source 'a' was given up before its end: 4 documents ended their process" in done.stderr
+    assert "a.jsonl#0, a.jsonl#26, a.jsonl#52" in done.stderr
+    # Two tries of the whole part, and then one process for each of the 3 that may go and one more.
+    lost = [e for e in corpus.events(tmp_path / "w") if e["event"] == "lost"]
+    assert len(lost) == 2 + 4
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_nothing_is_lost_in_random_corpora(tmp_path: Path, seed: int) -> None:
     """The conservation law, recomputed from the files, for random texts and random rules."""

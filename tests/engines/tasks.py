@@ -41,7 +41,7 @@ def die_once(spec: dict[str, Any], ctx: Any) -> None:
 
 
 def hostile(spec: dict[str, Any], ctx: Any) -> None:
-    """Works through documents; "kill" kills its process, "hang" never ends."""
+    """Works through documents; "kill ..." kills its process, "hang" never ends."""
     with ctx.writer() as out:
         done = []
         for key in spec["documents"]:
@@ -51,7 +51,7 @@ def hostile(spec: dict[str, Any], ctx: Any) -> None:
                 out.write("quarantine", schema.table(schema.QUARANTINE, [row]))
                 continue
             ctx.publish(key)
-            if key == "kill":
+            if key.startswith("kill"):
                 os.kill(os.getpid(), signal.SIGKILL)
             if key == "hang":
                 while True:

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from corpusmith.engine.local import LocalEngine
-from corpusmith.errors import InputError
+from corpusmith.errors import InputError, LostDocumentsError
 from corpusmith.op import Task
 from corpusmith.store.parts import entry_path, read_part
 
@@ -71,6 +72,50 @@ def test_documents_that_kill_or_hang_end_in_quarantine(tmp_path: Path) -> None:
     assert {row["uri"]: row["error"] for row in bad} == {"kill": "crash", "hang": "timeout"}
     assert "over 1 seconds" in next(r["message"] for r in bad if r["uri"] == "hang")
     assert read_part(tmp_path, "squares", "p").num_rows == 100
+
+
+def _losses(
+    folder: Path, parts: list[list[str]], max_skipped: int, **engine: Any
+) -> tuple[int, Any]:
+    """(worker losses, the error) of parts with such documents on one worker."""
+    events: list[dict] = []
+    tasks = [Task(f"p-{n:03d}", {"documents": names}) for n, names in enumerate(parts)]
+    error = None
+    with LocalEngine(1, on_event=events.append, **engine) as local:
+        try:
+            local.map(f"{TASKS}:hostile", tasks, folder=folder, max_skipped=max_skipped)
+        except LostDocumentsError as caught:
+            error = caught
+    assert not list(folder.rglob(".*.tmp")), "a lost worker left half a file behind"
+    return [e["event"] for e in events].count("lost"), error
+
+
+def test_a_document_that_kills_costs_one_process_where_it_was_expected(tmp_path: Path) -> None:
+    # One try as it is, one more, then alone: three. From then on each costs one.
+    losses, error = _losses(tmp_path / "one", [["kill 1", "a", "kill 2"]], 2)
+    assert (losses, error) == (2 + 2, None)
+    # A part of its own each: the second and third are tried once as they are, later ones never.
+    losses, error = _losses(tmp_path / "many", [[f"kill {n}"] for n in range(5)], 5)
+    assert (losses, error) == (3 + 2 + 2 + 1 + 1, None)
+    found = [read_part(tmp_path / "many", "quarantine", f"p-{n:03d}") for n in range(5)]
+    assert [table["uri"].to_pylist() for table in found] == [[f"kill {n}"] for n in range(5)]
+
+
+def test_more_lost_documents_than_may_be_end_the_round(tmp_path: Path) -> None:
+    documents = ["fine"] + [f"kill {n}" for n in range(99)]
+    losses, error = _losses(tmp_path, [documents], 2)
+    assert losses == 2 + 3  # the third is one too many
+    assert error.documents == tuple(documents[1:4])
+    assert "3 documents ended their process" in error.what and "kill 0: ended" in error.what
+
+
+def test_a_part_of_which_nothing_comes_through_is_given_up(tmp_path: Path) -> None:
+    documents = [f"kill {n}" for n in range(3)]
+    losses, error = _losses(tmp_path / "none", [[*documents, "fine"]], 9, hopeless=2)
+    assert losses == 2 + 2
+    assert "not one of the first 2 documents came through" in error.what
+    losses, error = _losses(tmp_path / "some", [["fine", *documents]], 9, hopeless=2)
+    assert (losses, error) == (2 + 3, None)
 
 
 def test_once_has_a_process_and_threads_of_its_own(tmp_path: Path) -> None:

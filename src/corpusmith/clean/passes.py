@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusmith import schema
-from corpusmith.errors import DiskError, UserError
+from corpusmith.errors import DiskError, LostDocumentsError, UserError
 from corpusmith.loading import load_operation
 from corpusmith.op import Context, Operation, Task, TaskContext, Work
 from corpusmith.store.parts import PartWriter, batches_of, iter_part, part_entry, part_names
@@ -145,8 +145,10 @@ def execute(work: Work) -> None:
     fits = {n: str(f) for n, f in work.inputs.items() if n.startswith("fit.")}
     steps = [{**step, "fit": fits.get(f"fit.{step['step']}", "")} for step in work.params["steps"]]
     tasks = []
+    documents = 0
     for part in part_names(collected):
         files = part_entry(collected, part)["files"]
+        documents += files.get("documents", {}).get("rows", 0)
         tasks.append(
             Task(
                 part,
@@ -160,9 +162,31 @@ def execute(work: Work) -> None:
                 weight=files.get("documents", {}).get("bytes", 0),
             )
         )
-    entries = work.engine.map("corpusmith.clean.passes:task", tasks, folder=work.folder)
+    try:
+        entries = work.engine.map(
+            "corpusmith.clean.passes:task",
+            tasks,
+            folder=work.folder,
+            max_skipped=work.max_skipped(documents),
+        )
+    except LostDocumentsError as error:
+        first = error.documents[:3]
+        raise LostDocumentsError(
+            f"{error.what}\n    that is {', '.join(_uris(collected, first))}",
+            where=error.where,
+            documents=error.documents,
+        ) from error
     for key in ("documents", "quarantined", "read_bytes", "kept_bytes"):
         work.info[key] = sum(entry["info"][key] for entry in entries)
+
+
+def _uris(collected: Path, ids: tuple[str, ...]) -> list[str]:
+    found: dict[str, str] = {}
+    for part in part_names(collected):
+        for group in iter_part(collected, "documents", part, columns=["id", "uri"]):
+            rows = group.filter(pc.is_in(group["id"], pa.array(ids, pa.string())))
+            found.update(zip(rows["id"].to_pylist(), rows["uri"].to_pylist(), strict=True))
+    return [found[key] for key in ids]
 
 
 def task(spec: dict[str, Any], ctx: TaskContext) -> None:
@@ -174,22 +198,22 @@ def task(spec: dict[str, Any], ctx: TaskContext) -> None:
         # Every part has its tables, empty ones too, so that readers find one schema.
         out.write("documents", schema.DOCUMENT.empty_table())
         out.write("signals", signals_schema(steps).empty_table())
-        for batch in _batches(spec, ctx):
-            skipped = [key for key in ctx.skip if key]
-            if skipped:
-                mask = pc.is_in(batch["id"], pa.array(skipped, pa.string()))
-                for row in batch.filter(mask).select(["id", "uri"]).to_pylist():
-                    error, message = ctx.skip[row["id"]]
-                    _quarantine(out, row, "clean", error, message)
-                batch = batch.filter(pc.invert(mask))
-            if batch.num_rows:
-                ctx.publish(batch["id"][0].as_py())
-                _clean(batch, steps, out)
-                ctx.publish("")
+        for batch in _batches(spec, ctx, out):
+            ctx.publish(batch["id"][0].as_py())
+            _clean(batch, steps, out)
+            ctx.publish("")
 
 
-def _batches(spec: dict[str, Any], ctx: TaskContext) -> Iterator[pa.Table]:
+def _batches(spec: dict[str, Any], ctx: TaskContext, out: PartWriter) -> Iterator[pa.Table]:
+    """The part's documents; those to be skipped go to quarantine instead."""
+    skipped = pa.array(list(ctx.skip), pa.string())
     for group in iter_part(Path(spec["input"]), "documents", spec["part"]):
+        mask = pc.is_in(group["id"], skipped)
+        for row in group.filter(mask).select(["id", "uri"]).to_pylist():
+            error, message = ctx.skip[row["id"]]
+            _quarantine(out, row, "clean", error, message)
+        if skipped:
+            group = group.filter(pc.invert(mask))
         for batch in batches_of(group, 0 if ctx.careful else ctx.batch_bytes):
             yield contiguous(batch)
 

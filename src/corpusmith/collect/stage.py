@@ -53,11 +53,14 @@ def execute(work: op.Work) -> None:
         op.Task(f"{source}-{index:05d}", {**shared, "pieces": group}, weight)
         for index, (group, weight) in enumerate(_parts(pieces, params.part_bytes))
     ]
+    one_each = _whole(spec, params) and getattr(params, "long", "quarantine") != "split"
     entries = work.engine.map(
         "corpusmith.collect.stage:read_part",
         tasks,
         folder=work.folder,
         document_seconds=DOCUMENT_SECONDS,
+        # Of files that are a document each the number is known; of records only when read.
+        max_skipped=work.max_skipped(len(listing.files) if one_each else None),
     )
     # After the parts are committed nothing needs the chunks; a run that is killed before this
     # finds all parts committed and only removes them.
@@ -140,7 +143,7 @@ def _pieces(
     params: SourceParams,
     files: tuple[FoundFile, ...],
 ) -> Iterator[Piece]:
-    whole = spec.unit == "files" and getattr(params, "documents", "file") == "file"
+    whole = _whole(spec, params)
     planned: list[tuple[FoundFile, str]] = []  # how each file is cut
     for file in files:
         if file.error:
@@ -176,6 +179,11 @@ def _pieces(
             entry = part_entry(work.folder, f"{source}-cut-{index:05d}", "cut")
             for piece in entry["info"]["pieces"]:
                 yield {**({} if "chunk" in piece or "error" in piece else base), **piece}
+
+
+def _whole(spec: ReaderSpec, params: SourceParams) -> bool:
+    """Whether a file is one piece, and one document unless `long: split` splits it."""
+    return spec.unit == "files" and getattr(params, "documents", "file") == "file"
 
 
 def _how(file: FoundFile, spec: ReaderSpec, params: SourceParams) -> str:

@@ -17,7 +17,8 @@ BATCH_BYTES = 16 << 20
 HEARTBEAT_BYTES = 4096
 SECRETS = "CORPUSMITH_SECRETS"
 """Tells workers the names of the variables whose values nothing may show."""
-_HEADER = struct.Struct("<dH")  # monotonic seconds when the document began, bytes of its key
+_HEADER = struct.Struct("<dIH")
+"""Monotonic seconds when the document began, how many this task has begun, bytes of its key."""
 
 
 def resolve(address: str) -> Callable[..., Any]:
@@ -37,21 +38,33 @@ class Heartbeat:
             path.write_bytes(bytes(HEARTBEAT_BYTES))
         with open(path, "r+b") as file:
             self._map = mmap.mmap(file.fileno(), HEARTBEAT_BYTES)
+        self._count = 0
+
+    def begin(self) -> None:
+        """A new task: none of its documents has begun."""
+        self._count = 0
+        self.publish("")
 
     def publish(self, key: str) -> None:
         data = key.encode("utf-8", "replace")[: HEARTBEAT_BYTES - _HEADER.size]
+        self._count += bool(key)
         # The key first and the time last: a reader in between sees an old, harmless time.
-        self._map[: _HEADER.size] = _HEADER.pack(0.0, len(data))
+        self._map[: _HEADER.size] = _HEADER.pack(0.0, self._count, len(data))
         self._map[_HEADER.size : _HEADER.size + len(data)] = data
-        self._map[: _HEADER.size] = _HEADER.pack(time.monotonic() if key else 0.0, len(data))
+        began = time.monotonic() if key else 0.0
+        self._map[: _HEADER.size] = _HEADER.pack(began, self._count, len(data))
 
     def read(self) -> tuple[str, float]:
         """The key and the seconds since it was published; ("", 0.0) between documents."""
-        began, length = _HEADER.unpack(self._map[: _HEADER.size])
+        began, _, length = _HEADER.unpack(self._map[: _HEADER.size])
         if not began:
             return "", 0.0
         key = self._map[_HEADER.size : _HEADER.size + length].decode("utf-8", "replace")
         return key, time.monotonic() - began
+
+    def published(self) -> int:
+        """How many documents the task has begun."""
+        return int(_HEADER.unpack(self._map[: _HEADER.size])[1])
 
     def close(self) -> None:
         self._map.close()
@@ -116,6 +129,8 @@ def perform(
         heartbeat=heartbeat,
         notify=notify,
     )
+    if heartbeat is not None:
+        heartbeat.begin()
     result = resolve(order.function)(order.spec, context)
     context.publish("")
     return result if isinstance(result, dict) else {}

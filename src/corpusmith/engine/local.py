@@ -3,72 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from corpusmith.engine.base import BATCH_BYTES, SECRETS, Heartbeat, Order
-from corpusmith.errors import CorpusmithError, secret_names
+from corpusmith.engine.base import BATCH_BYTES, SECRETS, Order
+from corpusmith.engine.processes import HOPELESS, Assignment, Round, Worker
+from corpusmith.errors import CorpusmithError, LostDocumentsError, secret_names
 from corpusmith.op import Task
+from corpusmith.store.atomic import remove_temporaries
 from corpusmith.store.parts import committed, part_entry
 
 DOCUMENT_SECONDS = 60.0
 TICK_SECONDS = 0.2
 Event = dict[str, Any]
-
-
-class _Worker:
-    """One child process, its two pipes and its heartbeat."""
-
-    def __init__(self, number: int, folder: Path, environment: dict[str, str]) -> None:
-        self.number = number
-        self.assignment: _Assignment | None = None
-        beat = folder / f"heartbeat-{number}-{time.monotonic_ns()}"
-        self.heartbeat = Heartbeat(beat)
-        child_read, parent_write = os.pipe()
-        parent_read, child_write = os.pipe()
-        with open(folder / f"worker-{number}.log", "ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "corpusmith.engine.worker"),
-                    *(str(child_read), str(child_write), str(os.getpid()), str(beat)),
-                ],
-                pass_fds=(child_read, child_write),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-            )
-        os.close(child_read)
-        os.close(child_write)
-        self.orders = Connection(parent_write, readable=False)
-        self.replies = Connection(parent_read, writable=False)
-
-    def end(self) -> None:
-        self.orders.close()
-        self.replies.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.heartbeat.close()
-
-
-@dataclasses.dataclass
-class _Assignment:
-    task: Task
-    index: int
-    deaths: int = 0
-    careful: bool = False
-    skip: dict[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
-    began: float = 0.0
 
 
 class LocalEngine:
@@ -84,10 +37,12 @@ class LocalEngine:
         log_folder: Path | None = None,
         warm: Sequence[str] = (),
         environment: dict[str, str] | None = None,
+        hopeless: int = HOPELESS,
     ) -> None:
         self.workers = workers or available_cores()
         self.batch_bytes = batch_bytes
         self.document_seconds = document_seconds
+        self.hopeless = hopeless
         self.stage = ""  # the runner says which stage is on, for events
         self._on_event = on_event or (lambda event: None)
         self._temporary = tempfile.TemporaryDirectory(prefix="corpusmith-")
@@ -98,13 +53,13 @@ class LocalEngine:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             self._environment.setdefault(name, "1")
         self._warm = list(warm)
-        self._pool: list[_Worker] = []
+        self._pool: list[Worker] = []
         self._number = 0
 
     # --- the pool ------------------------------------------------------------------------
 
-    def _start(self) -> _Worker:
-        worker = _Worker(self._number, self._folder, self._environment)
+    def _start(self) -> Worker:
+        worker = Worker(self._number, self._folder, self._environment)
         self._number += 1
         return worker
 
@@ -130,7 +85,7 @@ class LocalEngine:
         self._pool.append(worker)
         self._event("warm", None, worker, seconds=time.monotonic() - began)
 
-    def _receive(self, worker: _Worker) -> tuple | None:
+    def _receive(self, worker: Worker) -> tuple | None:
         """Wait for a worker's answer with ticks; None where it died."""
         while True:
             if worker.replies.poll(TICK_SECONDS):
@@ -158,7 +113,7 @@ class LocalEngine:
         self.close()
 
     def _event(
-        self, event: str, assignment: _Assignment | None, worker: _Worker, **more: Any
+        self, event: str, assignment: Assignment | None, worker: Worker, **more: Any
     ) -> None:
         part = assignment.task.part if assignment else ""
         self._on_event(
@@ -182,6 +137,7 @@ class LocalEngine:
         folder: Path,
         round: str = "main",
         document_seconds: float = 0.0,
+        max_skipped: int | None = None,
     ) -> list[dict[str, Any]]:
         """Run `function` on every task that is not committed; entries in the tasks' order."""
         names = [task.part for task in tasks]
@@ -189,7 +145,7 @@ class LocalEngine:
             raise CorpusmithError(f"two tasks of {function} make the same part")
         folder.mkdir(parents=True, exist_ok=True)
         waiting = deque(
-            _Assignment(task, index)
+            Assignment(task, index)
             for index, task in enumerate(tasks)
             if not committed(folder, task.part, round)
         )
@@ -207,7 +163,8 @@ class LocalEngine:
         )
         if waiting:
             self.warm()
-            self._drain(function, waiting, folder, round, document_seconds or self.document_seconds)
+            limit = document_seconds or self.document_seconds
+            self._drain(Round(function, folder, round, limit, max_skipped, waiting))
         return [part_entry(folder, task.part, round) for task in tasks]
 
     def once(
@@ -220,9 +177,9 @@ class LocalEngine:
             for k, v in self._environment.items()
             if k not in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         }
-        worker = _Worker(self._number, self._folder, environment)
+        worker = Worker(self._number, self._folder, environment)
         self._number += 1
-        assignment = _Assignment(Task("once", spec), 0)
+        assignment = Assignment(Task("once", spec), 0)
         worker.assignment = assignment
         began = time.monotonic()
         try:
@@ -256,7 +213,7 @@ class LocalEngine:
         self._pool = []
 
     def _order(
-        self, function: str, assignment: _Assignment, folder: Path, round: str, threads: int
+        self, function: str, assignment: Assignment, folder: Path, round: str, threads: int
     ) -> Order:
         return Order(
             function=function,
@@ -270,22 +227,21 @@ class LocalEngine:
             threads=threads,
         )
 
-    def _drain(
-        self, function: str, waiting: deque[_Assignment], folder: Path, round: str, limit: float
-    ) -> None:
+    def _drain(self, round: Round) -> None:
         """Hand out tasks until none is waiting or running."""
-        while len(self._pool) < min(self.workers, len(waiting)):
+        while len(self._pool) < min(self.workers, len(round.waiting)):
             self._pool.append(self._start())
         try:
-            while waiting or any(w.assignment for w in self._pool):
+            while round.waiting or any(w.assignment for w in self._pool):
                 for worker in self._pool:
-                    if worker.assignment is None and waiting:
-                        assignment = waiting.popleft()
-                        assignment.began = time.monotonic()
-                        worker.assignment = assignment
-                        self._event("start", assignment, worker, round=round)
+                    if worker.assignment is None and round.waiting:
+                        worker.assignment = round.next()
+                        self._event("start", worker.assignment, worker, round=round.name)
+                        order = self._order(
+                            round.function, worker.assignment, round.folder, round.name, 1
+                        )
                         with contextlib.suppress(OSError):  # it is dead: found out below
-                            worker.orders.send(self._order(function, assignment, folder, round, 1))
+                            worker.orders.send(order)
                 ready = wait(
                     [w.replies for w in self._pool if w.assignment is not None],
                     timeout=TICK_SECONDS,
@@ -294,20 +250,18 @@ class LocalEngine:
                     if worker.assignment is None:
                         continue
                     if worker.replies in ready:
-                        self._answer(worker, waiting, folder, round)
+                        self._answer(worker, round)
                     else:
                         key, seconds = worker.heartbeat.read()
-                        if key and seconds > limit:
-                            worker.process.kill()
-                            self._lost(worker, waiting, key, f"over {limit:g} seconds", "timeout")
+                        if key and seconds > round.document_seconds:
+                            what = f"over {round.document_seconds:g} seconds"
+                            self._lost(worker, round, key, what, "timeout")
                 self._on_event({"event": "tick"})
         except BaseException:
             self.close_pool()
             raise
 
-    def _answer(
-        self, worker: _Worker, waiting: deque[_Assignment], folder: Path, round: str
-    ) -> None:
+    def _answer(self, worker: Worker, round: Round) -> None:
         assignment = worker.assignment
         assert assignment is not None
         try:
@@ -315,7 +269,7 @@ class LocalEngine:
         except (EOFError, OSError):
             key, _ = worker.heartbeat.read()
             status = worker.process.wait()
-            self._lost(worker, waiting, key, f"ended its process with status {status}", "crash")
+            self._lost(worker, round, key, f"ended its process with status {status}", "crash")
             return
         if reply[0] == "progress":
             self._event("progress", assignment, worker, fraction=reply[1], note=reply[2])
@@ -323,13 +277,14 @@ class LocalEngine:
         worker.assignment = None
         if reply[0] == "error":
             raise reply[1]
-        entry = part_entry(folder, assignment.task.part, round)
+        round.done(assignment)
+        entry = part_entry(round.folder, assignment.task.part, round.name)
         files = entry["files"].values()
         self._event(
             "done",
             assignment,
             worker,
-            round=round,
+            round=round.name,
             rows=max((f.get("rows", 0) for f in files), default=0),
             bytes=assignment.task.weight,
             bytes_written=sum(f["bytes"] for f in files),
@@ -337,30 +292,57 @@ class LocalEngine:
             peak_memory_bytes=reply[-1],
         )
 
-    def _lost(
-        self, worker: _Worker, waiting: deque[_Assignment], key: str, what: str, error: str
-    ) -> None:
-        """A worker died or was killed: replace it, and try its task again, more carefully."""
+    def _lost(self, worker: Worker, round: Round, key: str, what: str, error: str) -> None:
+        """A worker died or is to be killed: replace it, and try its task again, more carefully."""
         assignment = worker.assignment
         assert assignment is not None
         assignment.deaths += 1
         self._event("lost", assignment, worker, document=key, error=error, message=what)
+        none_came_through = worker.heartbeat.published() <= 1
         place = self._pool.index(worker)
         worker.end()
-        self._pool[place] = self._start()
-        if error == "timeout" or assignment.deaths >= 2:
-            # One document at a time from here on, so that the culprit has a name. A document
-            # that hung or killed its worker while alone is the culprit.
-            if assignment.careful and key and key not in assignment.skip:
-                assignment.skip[key] = (error, f"{key}: {what} in {self.stage}")
-            elif assignment.deaths >= 4 + len(assignment.skip):
-                raise CorpusmithError(
-                    f"a task of {self.stage} lost its worker {assignment.deaths} times: {what}",
-                    where=f"{assignment.task.part}, log worker-{worker.number}.log",
-                    hint="fewer --workers if memory ran out",
-                )
+        remove_temporaries(round.folder, worker.process.pid)
+        # A document that hung or killed its worker while alone is the culprit.
+        if assignment.careful and key and key not in assignment.skip:
+            assignment.skip[key] = (error, f"{key}: {what} in {self.stage}")
+            round.hurt[assignment.task.part] = assignment
+            self._give_up(round, worker, assignment, none_came_through)
+        elif assignment.deaths >= 4 + len(assignment.skip):
+            raise CorpusmithError(
+                f"a task of {self.stage} lost its worker {assignment.deaths} times: {what}",
+                where=f"{assignment.task.part}, log worker-{worker.number}.log",
+                hint="fewer --workers if memory ran out",
+            )
+        if error == "timeout" or assignment.deaths >= 2 or round.hurt:
+            # One document at a time from here on, so that the culprit has a name.
             assignment.careful = True
-        waiting.append(assignment)
+        self._pool[place] = self._start()
+        # At once, since what is learned of its documents makes the others cheaper.
+        round.waiting.appendleft(assignment)
+
+    def _give_up(
+        self, round: Round, worker: Worker, assignment: Assignment, none_came_through: bool
+    ) -> None:
+        """LostDocumentsError where more documents are lost than may be, or nothing comes through.
+
+        Each costs the start of a process: a source that consists of them would take hours.
+        """
+        limit = round.max_skipped
+        if limit is None:
+            return
+        lost = {key: message for a in round.hurt.values() for key, (_, message) in a.skip.items()}
+        if len(lost) > limit:
+            what = f"{len(lost):,} documents ended their process or ran out of time"
+        elif len(assignment.skip) >= self.hopeless and none_came_through:
+            what = f"not one of the first {len(assignment.skip):,} documents came through"
+        else:
+            return
+        raise LostDocumentsError(
+            f"{what} in {self.stage}, each alone:\n"
+            + "\n".join(f"    {message}" for message in list(lost.values())[:3]),
+            where=f"log {self._folder / f'worker-{worker.number}.log'}",
+            documents=tuple(lost),
+        )
 
 
 def available_cores() -> int:

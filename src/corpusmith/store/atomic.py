@@ -14,6 +14,8 @@ import xxhash
 
 from corpusmith.errors import DiskError
 
+TEMPORARY = ".tmp"
+
 
 @contextlib.contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
@@ -45,7 +47,7 @@ class HashedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         # The process id keeps a dying predecessor and its successor out of each other's way.
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self.temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(self.temporary, "wb", buffering=1 << 20)  # noqa: SIM115
@@ -100,6 +102,13 @@ class HashedFile:
             self._file.close()
         with contextlib.suppress(OSError):
             self.temporary.unlink()
+
+
+def remove_temporaries(folder: Path, process: int | None = None) -> None:
+    """Remove what killed writers left half written below `folder`, or what one process left."""
+    for path in folder.rglob(f".*{'' if process is None else f'.{process}'}{TEMPORARY}"):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from corpusmith import schema
 from corpusmith.errors import BusyError, CheckError, InputError
-from corpusmith.store.atomic import disk_errors, read_json, write_json
+from corpusmith.store.atomic import disk_errors, read_json, remove_temporaries, write_json
 from corpusmith.store.parts import part_entry
 
 TOP_FOLDERS = ("store", "tokens", "models", "runs", "locks")
@@ -148,11 +148,12 @@ def finish(
 ) -> None:
     """Write manifest.json: from now on the result is complete. It holds no clock.
 
-    The files of the rounds in `scratch` are removed.
+    The files of the rounds in `scratch` are removed, and what killed writers left half written.
     """
     # Before the manifest: once that is there, nobody would come back for what a kill left.
     for name in scratch:
         _remove_round(folder, name)
+    remove_temporaries(folder)
     main = folder / "parts" / "main"
     names = sorted(path.stem for path in main.glob("*.json")) if main.exists() else []
     write_json(
