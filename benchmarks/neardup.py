@@ -18,51 +18,19 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from corpusmith.dedup import near
-from corpusmith.engine.base import Order, perform
-from corpusmith.op import Context, Task, Work
+from corpusmith.engine.base import BATCH_BYTES
+from corpusmith.op import Context, Work
 from corpusmith.store.fingerprint import document_id
 from corpusmith.store.parts import PartWriter, part_entry
+from tests.inline import InlineEngine
 
 PART_BYTES = 64 << 20
-BATCH_BYTES = 16 << 20
-
-
-class OneProcess:
-    """The engine contract without processes: what one core does."""
-
-    workers = 1
-
-    def map(
-        self,
-        function: str,
-        tasks: Sequence[Task],
-        *,
-        folder: Path,
-        round: str = "main",
-        document_seconds: float = 0.0,
-    ) -> list[dict[str, Any]]:
-        for task in tasks:
-            order = Order(
-                function, task.part, task.spec, str(folder), round, BATCH_BYTES, False, {}, 1
-            )
-            perform(order, None, None)
-        return [part_entry(folder, task.part, round) for task in tasks]
-
-    def once(
-        self, function: str, spec: dict[str, Any], *, folder: Path, resources: str = ""
-    ) -> dict[str, Any]:
-        return perform(
-            Order(function, "once", spec, str(folder), "main", BATCH_BYTES, False, {}, 1),
-            None,
-            None,
-        )
 
 
 def corpus(limit_bytes: int) -> list[str]:
@@ -157,7 +125,7 @@ def _decide(
         folder=folder / "decide.near",
         params={"step": "near", "sources": ["bench"], "after": [], "verify": verify},
         inputs={"clean.bench": cleaned},
-        engine=OneProcess(),
+        engine=InlineEngine(),
     )
     near.execute(work)
     return {**work.info, "writing_seconds": writing}, stored

@@ -7,7 +7,6 @@ import json
 import multiprocessing
 import time
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,46 +15,10 @@ import pyarrow as pa
 from corpusmith import op, schema
 from corpusmith.collect.sink import ids_checksum
 from corpusmith.collect.stage import execute
-from corpusmith.engine.base import Order, perform
 from corpusmith.engine.worker import peak_memory_bytes
 from corpusmith.store.fingerprint import document_id
-from corpusmith.store.parts import committed, part_entry, read_part
-
-
-class InlineEngine:
-    """An engine of no workers: each task where we stand, in an order of its own choosing."""
-
-    workers = 1
-
-    def __init__(self, *, batch_bytes: int = 16 << 20, backwards: bool = False) -> None:
-        self.batch_bytes = batch_bytes
-        self.backwards = backwards
-        self.parts: list[str] = []
-        self.skip: dict[str, tuple[str, str]] = {}
-
-    def map(
-        self,
-        function: str,
-        tasks: Sequence[op.Task],
-        *,
-        folder: Path,
-        round: str = "main",
-        document_seconds: float = 0.0,
-    ) -> list[dict[str, Any]]:
-        for task in reversed(tasks) if self.backwards else tasks:
-            spec = json.loads(json.dumps(task.spec))
-            order = Order(
-                *(function, task.part, spec, str(folder), round, self.batch_bytes, False),
-                *(self.skip, 1),
-            )
-            if not committed(folder, task.part, round):
-                perform(order, None, None)
-        if round == "main":
-            self.parts = [task.part for task in tasks]
-        return [part_entry(folder, task.part, round) for task in tasks]
-
-    def once(self, function: str, spec: dict, *, folder: Path, resources: str = "") -> dict:
-        raise NotImplementedError("the stage has no such task")
+from corpusmith.store.parts import read_part
+from tests.inline import InlineEngine
 
 
 class Collected:

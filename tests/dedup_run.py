@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,45 +10,11 @@ import pyarrow as pa
 
 from corpusmith import schema
 from corpusmith.clean import passes
-from corpusmith.engine.base import Order, perform
 from corpusmith.loading import load_operation
-from corpusmith.op import Task, Work
+from corpusmith.op import Work
 from corpusmith.store.fingerprint import document_id
-from corpusmith.store.parts import PartWriter, committed, part_entry, part_names, read_part
-
-
-class InlineEngine:
-    """Runs tasks one after the other, in the order that `shuffle` gives them."""
-
-    workers = 1
-
-    def __init__(self, shuffle: int | None = None, batch_bytes: int = 1 << 24) -> None:
-        self.random = random.Random(shuffle) if shuffle is not None else None
-        self.batch_bytes = batch_bytes
-
-    def map(
-        self, function: str, tasks: Sequence[Task], *, folder: Path, round: str = "main", **_: Any
-    ) -> list[dict[str, Any]]:
-        order = [task for task in tasks if not committed(folder, task.part, round)]
-        if self.random:
-            self.random.shuffle(order)
-        for task in order:
-            perform(
-                Order(
-                    function=function,
-                    part=task.part,
-                    spec=task.spec,
-                    folder=str(folder),
-                    round=round,
-                    batch_bytes=self.batch_bytes,
-                    careful=False,
-                    skip={},
-                    threads=1,
-                ),
-                None,
-                None,
-            )
-        return [part_entry(folder, task.part, round) for task in tasks]
+from corpusmith.store.parts import PartWriter, part_names, read_part
+from tests.inline import InlineEngine
 
 
 def document(source: str, uri: str, text: str, meta: str = "{}") -> dict[str, Any]:
@@ -77,7 +42,9 @@ class Corpus:
         fit: Path | None = None,
     ) -> None:
         self.root = root
-        self.engine = InlineEngine(shuffle, batch_bytes=1 << 24 if shuffle is None else 2000)
+        self.engine = InlineEngine(
+            shuffle=shuffle, batch_bytes=1 << 24 if shuffle is None else 2000
+        )
         self.inputs: dict[str, Path] = {}
         self.sources = list(sources)
         self.columns: dict[str, str] = {}

@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from corpusmith import schema
-from corpusmith.engine.base import Order, perform
-from corpusmith.op import Task, Work
-from corpusmith.store.fingerprint import document_id
-from corpusmith.store.parts import PartWriter, committed, part_entry
+from corpusmith.op import Work
+from corpusmith.store.parts import PartWriter
 from corpusmith.tokenize import encode, mix, vocab
+from tests.dedup_run import document
+from tests.inline import InlineEngine
 
 GPT2 = Path(__file__).resolve().parents[2] / "shared/data/tokenizers/gpt2"
 NO_GPT2 = "needs ../shared/data/tokenizers/gpt2"
 
 Corpus = dict[str, list[list[str]]]  # source -> parts -> texts
-
-
-class InlineEngine:
-    """Runs one task after the other in this process."""
-
-    workers = 1
-
-    def __init__(self, batch_bytes: int = 16 << 20, **order: Any) -> None:
-        self.order = {"batch_bytes": batch_bytes, "careful": False, "skip": {}} | order
-
-    def map(
-        self,
-        function: str,
-        tasks: Sequence[Task],
-        *,
-        folder: Path,
-        round: str = "main",
-        document_seconds: float = 0.0,
-    ) -> list[dict[str, Any]]:
-        for task in tasks:
-            if not committed(folder, task.part, round):
-                spec = json.loads(json.dumps(task.spec))  # what a spec must survive
-                order = Order(
-                    function, task.part, spec, str(folder), round, threads=1, **self.order
-                )
-                perform(order, None, None)
-        return [part_entry(folder, task.part, round) for task in tasks]
-
-    def once(self, function: str, spec: dict, *, folder: Path, resources: str = "") -> dict:
-        raise NotImplementedError("no token stage needs it")
 
 
 def uri(row: int) -> str:
@@ -66,11 +34,8 @@ def write_corpus(root: Path, corpus: Corpus, left: dict[str, str] | None = None)
         for number, texts in enumerate(parts):
             uris = [uri(first + row) for row in range(len(texts))]
             first += len(texts)
-            ids = [document_id(source, name) for name in uris]
-            rows = [
-                {"id": i, "source": source, "uri": name, "text": text, "meta": "{}"}
-                for i, name, text in zip(ids, uris, texts, strict=True)
-            ]
+            rows = [document(source, n, text) for n, text in zip(uris, texts, strict=True)]
+            ids = [row["id"] for row in rows]
             with PartWriter(folder, f"{source}-{number:05d}") as out:
                 if rows:
                     out.write("documents", schema.table(schema.DOCUMENT, rows))

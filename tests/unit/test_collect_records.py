@@ -24,7 +24,8 @@ from corpusmith.collect.stage import execute
 from corpusmith.engine.local import LocalEngine
 from corpusmith.errors import InputError
 from corpusmith.op import Work
-from tests.collect_run import InlineEngine, collect
+from tests.collect_run import collect
+from tests.inline import InlineEngine
 
 
 def write_jsonl(path: Path, records: list[dict], *, packed: str = "") -> bytes:
@@ -146,7 +147,7 @@ def test_parts_are_a_function_of_the_input(tmp_path: Path, packed: str) -> None:
         data = write_jsonl(tmp_path / name, records, packed=packed)
         source["part_bytes"] = 200_000
     once = collect(tmp_path / "once", **source)
-    again = collect(tmp_path / "again", InlineEngine(batch_bytes=30_000, backwards=True), **source)
+    again = collect(tmp_path / "again", InlineEngine(batch_bytes=30_000, shuffle=1), **source)
     assert len(once.parts) > 3
     assert once.texts == [r["text"] for r in records]
     for uri, text in list(zip(once.uris, once.texts, strict=True))[::97]:

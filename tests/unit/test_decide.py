@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,10 @@ import pytest
 from corpusmith import schema
 from corpusmith.clean import decide
 from corpusmith.clean.rules import load_rule_set
-from corpusmith.engine.base import Order, perform
 from corpusmith.errors import UserError
-from corpusmith.op import Task, Work
+from corpusmith.op import Work
 from corpusmith.store.parts import PartWriter, part_entry, part_names, read_part
+from tests.inline import InlineEngine
 
 SIGNALS = pa.schema(
     [
@@ -30,30 +28,6 @@ SIGNALS = pa.schema(
 )
 
 
-class OneByOne:
-    """Runs the tasks in this process, as a worker would."""
-
-    workers = 1
-
-    def map(
-        self,
-        function: str,
-        tasks: Sequence[Task],
-        *,
-        folder: Path,
-        round: str = "main",
-        document_seconds: float = 0.0,
-    ) -> list[dict[str, Any]]:
-        for task in tasks:
-            spec = json.loads(json.dumps(task.spec))  # what a spec must survive
-            order = Order(function, task.part, spec, str(folder), round, 1 << 20, False, {}, 1)
-            perform(order, None, None)
-        return [part_entry(folder, task.part, round) for task in tasks]
-
-    def once(self, function: str, spec: dict, *, folder: Path, resources: str = "") -> dict:
-        raise AssertionError("deciding has no such task")
-
-
 def write_signals(folder: Path, part: str, rows: list[dict[str, Any]] | None) -> None:
     """One part of a clean stage; None: a part without a table of signals."""
     with PartWriter(folder, part) as out:
@@ -64,7 +38,7 @@ def write_signals(folder: Path, part: str, rows: list[dict[str, Any]] | None) ->
 
 def run(root: Path, name: str, steps: list[dict], inputs: dict[str, Path]) -> Work:
     folder = root / name
-    work = Work(folder=folder, params={"steps": steps}, inputs=inputs, engine=OneByOne())
+    work = Work(folder=folder, params={"steps": steps}, inputs=inputs, engine=InlineEngine())
     decide.execute(work)
     return work
 

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpusmith.collect.errors import ERRORS
-from tests.collect_run import InlineEngine, collect
+from tests.collect_run import collect
 from tests.hostile import GOOD, MB, jsonl_with, run
+from tests.inline import InlineEngine
 
 # --- Parquet
 
@@ -163,9 +164,8 @@ def test_csv_headers_that_mean_nothing(tmp_path: Path) -> None:
 
 def test_a_document_that_hung_a_worker_is_left_out(tmp_path: Path) -> None:
     path, offsets = jsonl_with(tmp_path, [b'{"text": "killer"}'])
-    engine = InlineEngine()
     uri = f"a.jsonl#{offsets[0]}"
-    engine.skip = {uri: ("timeout", f"{uri}: over 60 seconds in collect.s")}
+    engine = InlineEngine(skip={uri: ("timeout", f"{uri}: over 60 seconds in collect.s")})
     found = collect(tmp_path / "out", engine, read="jsonl", path=path)
     assert found.texts == GOOD and found.errors == [(uri, "timeout")]
 

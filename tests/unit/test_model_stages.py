@@ -14,7 +14,6 @@ import pytest
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
 from corpusmith import schema
-from corpusmith.engine.base import Order, perform
 from corpusmith.errors import InputError, MissingExtraError
 from corpusmith.evaluate import stage as evaluate_stage
 from corpusmith.evaluate.params import MEASURES
@@ -25,8 +24,9 @@ from corpusmith.store.parts import PartWriter, part_names
 from corpusmith.tokenize.tokenizer import Tokenizer
 from corpusmith.train import stage as train_stage
 from corpusmith.train.loop import read_metrics
+from tests.inline import InlineEngine
 from tests.reference import likelihood as reference
-from tests.token_run import InlineEngine, run_mix, run_tokens, uri, write_corpus
+from tests.token_run import run_mix, run_tokens, uri, write_corpus
 
 HELD_OUT = {("pages", 2), ("pages", 5), ("code", 1)}
 TRAIN = {
@@ -43,16 +43,6 @@ TRAIN = {
     "tensorboard": False,
 }
 PACK = {"length": 32, "isolate": False}
-
-
-class OneProcess(InlineEngine):
-    """Runs `once` in this process as well."""
-
-    def once(self, function: str, spec: dict, *, folder: Path, resources: str = "") -> dict:
-        spec = json.loads(json.dumps(spec))
-        order = Order(function, "once", spec, str(folder), "main", threads=1, **self.order)
-        folder.mkdir(parents=True, exist_ok=True)
-        return json.loads(json.dumps(perform(order, None, None)))
 
 
 def texts() -> dict[str, list[list[str]]]:
@@ -83,7 +73,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def train(made: dict[str, Path], folder: Path, **changes: Any) -> Work:
-    work = Work(folder, {"train": TRAIN | changes, "pack": PACK}, made, OneProcess(), seed=1)
+    work = Work(folder, {"train": TRAIN | changes, "pack": PACK}, made, InlineEngine(), seed=1)
     train_stage.execute(work)
     return work
 
@@ -96,7 +86,7 @@ def trained(made: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 def evaluate(made: dict[str, Path], model: Path, folder: Path, wanted: list[Any]) -> Work:
     measures = {n: MEASURES[n](**given).model_dump() for w in wanted for n, given in w.items()}
     params = {"evaluate": measures, "pack": PACK, "split": "split"}
-    work = Work(folder, params, made | {"train": model}, OneProcess(), seed=1)
+    work = Work(folder, params, made | {"train": model}, InlineEngine(), seed=1)
     evaluate_stage.execute(work)
     return work
 
@@ -256,14 +246,14 @@ def test_a_model_that_loses_is_warned_of(made: dict[str, Path], tmp_path: Path) 
 def test_too_few_tokens_are_an_input_error(made: dict[str, Path], tmp_path: Path) -> None:
     params = {"train": TRAIN, "pack": {"length": 100_000, "isolate": False}}
     with pytest.raises(InputError, match="less than one window"):
-        train_stage.execute(Work(tmp_path, params, made, OneProcess()))
+        train_stage.execute(Work(tmp_path, params, made, InlineEngine()))
 
 
 def test_eval_every_without_held_out_documents_is_loud(
     made: dict[str, Path], tmp_path: Path
 ) -> None:
     inputs = {name: made[name] for name in ("tokens", "mix", "tokenizer")}
-    work = Work(tmp_path, {"train": TRAIN, "pack": PACK}, inputs, OneProcess(), seed=1)
+    work = Work(tmp_path, {"train": TRAIN, "pack": PACK}, inputs, InlineEngine(), seed=1)
     train_stage.execute(work)
     assert any("eval_every has no effect" in warning for warning in work.warnings)
 

@@ -14,8 +14,9 @@ from corpusmith.store.fingerprint import document_id
 from corpusmith.store.parts import part_entry, read_part
 from corpusmith.tokenize.tokenizer import Tokenizer
 from corpusmith.tokenize.vocab import train_bpe
+from tests.inline import InlineEngine
 from tests.reference.megatron import read_indexed_dataset
-from tests.token_run import GPT2, NO_GPT2, Corpus, InlineEngine, run_tokens, uri, write_corpus
+from tests.token_run import GPT2, NO_GPT2, Corpus, run_tokens, uri, write_corpus
 
 CORPUS: Corpus = {
     "pages": [
