@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import mmap
+import os
 import struct
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,17 +29,31 @@ def resolve(address: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(module), name)
 
 
+def heartbeat_file() -> int:
+    """The descriptor of an empty page to be shared, in memory where the system can do that.
+
+    A write to a page of a file on a busy disk may wait for seconds, and be taken for a document
+    that hangs.
+    """
+    if hasattr(os, "memfd_create"):
+        file = os.memfd_create("heartbeat")
+    else:
+        file, path = tempfile.mkstemp()
+        os.unlink(path)
+    os.ftruncate(file, HEARTBEAT_BYTES)
+    return file
+
+
 class Heartbeat:
     """A page of memory, shared with the parent, that names the document being worked on.
 
     Native code can't be interrupted from inside, so the parent looks at this page and kills.
     """
 
-    def __init__(self, path: Path) -> None:
-        if not path.exists():
-            path.write_bytes(bytes(HEARTBEAT_BYTES))
-        with open(path, "r+b") as file:
-            self._map = mmap.mmap(file.fileno(), HEARTBEAT_BYTES)
+    def __init__(self, file: int) -> None:
+        """`file`: a descriptor of `heartbeat_file`, closed here."""
+        self._map = mmap.mmap(file, HEARTBEAT_BYTES)
+        os.close(file)
         self._count = 0
 
     def begin(self) -> None:

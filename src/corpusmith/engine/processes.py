@@ -11,7 +11,7 @@ from collections import deque
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from corpusmith.engine.base import Heartbeat
+from corpusmith.engine.base import Heartbeat, heartbeat_file
 from corpusmith.op import Task
 
 HOPELESS = 20
@@ -25,8 +25,7 @@ class Worker:
     def __init__(self, number: int, folder: Path, environment: dict[str, str]) -> None:
         self.number = number
         self.assignment: Assignment | None = None
-        beat = folder / f"heartbeat-{number}-{time.monotonic_ns()}"
-        self.heartbeat = Heartbeat(beat)
+        beat = heartbeat_file()
         child_read, parent_write = os.pipe()
         parent_read, child_write = os.pipe()
         with open(folder / f"worker-{number}.log", "ab") as log:
@@ -35,7 +34,7 @@ class Worker:
                     *(sys.executable, "-m", "corpusmith.engine.worker"),
                     *(str(child_read), str(child_write), str(os.getpid()), str(beat)),
                 ],
-                pass_fds=(child_read, child_write),
+                pass_fds=(child_read, child_write, beat),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -43,6 +42,7 @@ class Worker:
             )
         os.close(child_read)
         os.close(child_write)
+        self.heartbeat = Heartbeat(beat)
         self.orders = Connection(parent_write, readable=False)
         self.replies = Connection(parent_read, writable=False)
 

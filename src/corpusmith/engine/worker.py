@@ -92,7 +92,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     orders = Connection(read, writable=False)
     replies = Connection(write, readable=False)
-    heartbeat = Heartbeat(Path(sys.argv[4]))
+    heartbeat = Heartbeat(int(sys.argv[4]))
 
     def notify(fraction: float, note: str) -> None:
         replies.send(("progress", fraction, note))
