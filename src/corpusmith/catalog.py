@@ -63,16 +63,19 @@ STEP_KEYS = ("measure", "edit", "keep", "decide", "dedup", "pii", "decontaminate
 DEDUP = {
     "exact": ("exact_hash", "corpusmith.dedup.exact:execute"),
     "near": ("minhash", "corpusmith.dedup.near:execute"),
+    "substring": ("", "corpusmith.dedup.substring:execute"),
 }
-"""Kinds of `dedup:`: the operation that measures, the stage that decides."""
+"""Kinds of `dedup:`: the operation that measures ("": the stage reads the texts as the pass leaves
+them, and rewrites them), the stage that decides."""
 
 STAGES: dict[str, tuple[str, int, tuple[str, ...]]] = {
     "collect": ("corpusmith.collect.stage:execute", 1, ("resiliparse", "fastwarc", "zstandard")),
     "fit": ("corpusmith.clean.fit:execute", 1, ()),
-    "clean": ("corpusmith.clean.passes:execute", 1, ()),
+    "clean": ("corpusmith.clean.passes:execute", 2, ()),
     "decide": ("corpusmith.clean.decide:execute", 1, ()),
     "exact": ("corpusmith.dedup.exact:execute", 1, ()),
     "near": ("corpusmith.dedup.near:execute", 1, ()),
+    "substring": ("corpusmith.dedup.substring:execute", 1, ()),
     "decontaminate": ("corpusmith.dedup.decontaminate:execute", 1, ()),
     "split": ("corpusmith.dedup.split:execute", 1, ()),
     "tokenizer": ("corpusmith.tokenize.vocab:execute", 1, ("tokenizers",)),

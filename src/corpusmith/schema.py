@@ -60,6 +60,7 @@ EDITS = pa.schema(
         ("step", pa.string()),
         ("text_version", pa.int32()),  # of the text that the span counts in (before the edit)
         *[(f.name, f.type) for f in EDIT_SPAN],
+        ("duplicate_of", pa.string()),  # the document in which what was removed stands first
     ]
 )
 

@@ -35,6 +35,7 @@ class _Builder:
         self.latest: dict[str, tuple[PassStep, int, bool]] = {}  # signal -> step, version, lasting
         self.names: set[str] = {"collect"}  # of steps by which documents may leave
         self.measures: set[str] = set()  # a measure and a rule set may both be called `code`
+        self.rewriting: list[DecideStep] = []  # deciding steps that rewrite what the pass leaves
 
     def name(self, wanted: str, where: Where, given: str | None, *, measure: bool = False) -> str:
         names = self.measures if measure else self.names
@@ -59,13 +60,22 @@ class _Builder:
         kind: str | None,
         given: str | None = None,
         below: Where | None = None,
+        of_pass: bool = False,
     ) -> PassStep:
         """Add one operation, named `reference` or {reference: params}.
 
-        `below`: where the parameters stand, if not under the name.
+        `below`: where the parameters stand, if not under the name. `of_pass`: it means the text
+        of the pass, whatever rewrote it since.
         """
         text, raw, place = single(self.recipe, reference, where)
         below = place if below is None else below
+        if self.rewriting and not of_pass:
+            raise self.recipe.error(
+                where,
+                f"operation {text!r} stands behind {self.rewriting[-1].name!r}, which rewrites "
+                "what the pass over the text leaves",
+                expected="every measure, edit, mask and other dedup before it",
+            )
         address = self._address(text, where, kind)
         operation = load_checked(self.recipe, address, where)
         if kind is not None and operation.kind != kind:
@@ -147,6 +157,13 @@ class _Builder:
                     key=there,
                 )
             step, version, lasting = self.latest[signal]
+            if self.rewriting and not lasting and of != "before":
+                raise self.recipe.error(
+                    place,
+                    f"{what} reads {signal!r}, measured by step {step.name!r} before "
+                    f"{self.rewriting[-1].name!r} rewrote the text",
+                    expected="the rule before that step, or `of: before` to mean the older text",
+                )
             if version != self.version and not lasting and of != "before":
                 raise self.recipe.error(
                     place,
@@ -274,10 +291,34 @@ class _Builder:
             )
         operation, _ = catalog.DEDUP[text]
         name = self.name(text, where, given)
+        if text == "substring":
+            self._substring(raw, where, below, name)
+            return
         measured = self.operation({operation: raw}, where, "measure", None, below)
         reads = dict.fromkeys(measured.signals(), measured)
         params = {"step": name, **measured.params}
         self.decides.append(DecideStep(name, text, params, where, reads))
+
+    def _substring(self, raw: Any, where: Where, below: Where, name: str) -> None:
+        from corpusmith.dedup.substring import SubstringParams
+
+        masking = [step for step in self.passes if step.operation.redact is not None]
+        params = {
+            "step": name,
+            **validate(self.recipe, SubstringParams, raw, below, "dedup 'substring'"),
+            "text_version": self.version + len(self.rewriting),
+        }
+        told = [{"op": step.address, "params": step.params} for step in masking]
+        public = [{n: step.identity()[n] for n in ("op", "params")} for step in masking]
+        step = DecideStep(
+            name,
+            "substring",
+            {**params, "masking": told},
+            where,
+            public={**params, "masking": public},
+        )
+        self.rewriting.append(step)
+        self.decides.append(step)
 
     def _decontaminate(self, value: Any, where: Where, given: str | None) -> None:
         name = self.name("decontaminate", where, given)
@@ -310,7 +351,8 @@ def build(recipe: Recipe) -> CleanSteps:
     split = recipe.values.get("split")
     if split is not None and "minhash" not in builder.latest:
         # The split keeps near-duplicates on one side, so it needs their signatures.
-        builder.operation({"minhash": {"verify": "estimate"}}, ("split",), "measure")
+        wanted = {"minhash": {"verify": "estimate"}}
+        builder.operation(wanted, ("split",), "measure", of_pass=True)
     return builder.finish()
 
 

@@ -20,7 +20,8 @@ from corpusmith.clean.rules import RuleSet, evaluate
 from corpusmith.errors import UserError, nearest
 from corpusmith.loading import load_operation
 from corpusmith.op import Context, Task, TaskContext, Work
-from corpusmith.store.parts import file_path, left_ids, part_entry, part_names, read_part
+from corpusmith.store.overlay import read_current
+from corpusmith.store.parts import file_path, left_ids, part_entry, part_names
 
 EMPTY_TEXT = "empty_text"
 
@@ -76,8 +77,9 @@ def execute(work: Work) -> None:
 def task(spec: dict[str, Any], ctx: TaskContext) -> None:
     """Decide on one part."""
     steps = spec["steps"]
-    signals = _read(Path(spec["signals"]), spec["part"], _columns_read(steps))
-    gone = left_ids([Path(folder) for folder in spec["earlier"]], spec["part"])
+    earlier = [Path(folder) for folder in spec["earlier"]]
+    signals = _read(Path(spec["signals"]), spec["part"], earlier, _columns_read(steps))
+    gone = left_ids(earlier, spec["part"])
     signals = _without(signals, gone)
     entering = signals.num_rows
     rules: dict[str, dict[str, int]] = {}
@@ -207,12 +209,12 @@ def _columns_read(steps: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _read(folder: Path, part: str, columns: list[str]) -> pa.Table:
-    """Those of `columns` that one part's signals have."""
+def _read(folder: Path, part: str, earlier: list[Path], columns: list[str]) -> pa.Table:
+    """Those of `columns` that one part's signals have, as earlier steps left them."""
     path = file_path(folder, "signals", part)
     stored = pq.read_schema(path).names if path.exists() else ["id"]
     wanted = [name for name in columns if name in stored]
-    return read_part(folder, "signals", part, columns=wanted)
+    return read_current(folder, "signals", part, earlier, columns=wanted)
 
 
 def _without(table: pa.Table, ids: pa.Array | pa.ChunkedArray) -> pa.Table:

@@ -328,6 +328,7 @@ def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step, steps: list[_Step]
     }
     for place, field in enumerate(schema.EDIT_SPAN):
         columns[field.name] = pc.struct_field(spans, [place]).cast(field.type)
+    columns["duplicate_of"] = pa.nulls(len(spans), pa.string())
     for masking in steps:
         if masking.operation.redact is not None and masking is not step:
             for name in ("removed", "replacement"):

@@ -29,14 +29,8 @@ from corpusmith.errors import CorpusmithError
 from corpusmith.kernels.minhash import link_leaders, link_pairs, similarities
 from corpusmith.kernels.unionfind import forest, roots
 from corpusmith.op import Task, TaskContext, Work
-from corpusmith.store.parts import (
-    PartWriter,
-    file_path,
-    left_ids,
-    part_entry,
-    part_names,
-    read_part,
-)
+from corpusmith.store.overlay import read_current
+from corpusmith.store.parts import PartWriter, file_path, left_ids, part_entry, part_names
 
 LINK = np.dtype([("key", "<u8"), ("check", "<u8"), ("row", "<i8")])
 CANDIDATE = np.dtype([("key", "<u8"), ("row", "<i8")])
@@ -104,7 +98,9 @@ def bucket_count(keyed_rows: int) -> int:
 def alive_signals(spec: dict[str, Any], columns: Sequence[str]) -> tuple[pa.Table, np.ndarray]:
     """A part's signals (id and `columns`), and bool[rows]: not left by an earlier decision."""
     place = Part(**spec["place"])
-    table = read_part(Path(place.folder), "signals", place.name, columns=["id", *columns])
+    after = [Path(folder) for folder in spec["after"]]
+    wanted = ["id", *columns]
+    table = read_current(Path(place.folder), "signals", place.name, after, columns=wanted)
     missing = [name for name in columns if name not in table.column_names]
     if missing and table.num_rows:
         raise CorpusmithError(
@@ -112,7 +108,7 @@ def alive_signals(spec: dict[str, Any], columns: Sequence[str]) -> tuple[pa.Tabl
             where=place.folder,
             expected="the column that this step's measure adds",
         )
-    left = left_ids([Path(folder) for folder in spec["after"]], place.name)
+    left = left_ids(after, place.name)
     alive = pc.invert(pc.is_in(table["id"], value_set=left))
     return table, np.asarray(alive, dtype=bool)
 

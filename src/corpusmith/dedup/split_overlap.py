@@ -20,7 +20,8 @@ from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.overlap import find_all, hash_filter, sampled_ngrams
 from corpusmith.kernels.shingles import fold_table
 from corpusmith.op import Task, TaskContext, Work
-from corpusmith.store.parts import iter_part, left_ids, read_part
+from corpusmith.store.overlay import iter_current
+from corpusmith.store.parts import left_ids, read_part
 
 NGRAM_WORDS = 13
 SAMPLE_NGRAMS = 1_000_000
@@ -74,12 +75,13 @@ def measure_overlap(work: Work, parts: Sequence[Part]) -> dict[str, Any]:
 def _ngrams(spec: dict[str, Any], ctx: TaskContext, held_out: bool) -> Iterator[np.ndarray]:
     """Sampled n-gram hashes of the part's documents on one side, a row group at a time."""
     place = Part(**spec["place"])
-    left = left_ids([Path(folder) for folder in spec["after"]], place.name)
+    after = [Path(folder) for folder in spec["after"]]
+    left = left_ids(after, place.name)
     held = read_part(ctx.folder, "decisions", place.name, columns=["id"])["id"].combine_chunks()
     if held_out and not len(held):
         return
     folder = Path(place.folder)
-    for table in iter_part(folder, "documents", place.name, columns=["id", "text"]):
+    for table in iter_current(folder, "documents", place.name, after, columns=["id", "text"]):
         mask = pc.is_in(table["id"], value_set=pa.array(held.to_pylist(), pa.string()))
         if not held_out:
             mask = pc.invert(pc.or_(mask, pc.is_in(table["id"], value_set=left)))

@@ -22,7 +22,7 @@ from corpusmith.evaluate.params import BitsPerByte, Samples
 from corpusmith.op import TaskContext, Work
 from corpusmith.schema import SCHEMA_VERSION
 from corpusmith.store.atomic import HashedFile, read_json, write_bytes, write_json
-from corpusmith.tokenize.documents import clean_parts
+from corpusmith.tokenize.documents import clean_parts, rewriting_folders
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -56,6 +56,7 @@ def execute(work: Work) -> None:
     Inputs: the cleaned parts, the split, tokenizer, tokens, mix, train.
     """
     split = str(work.inputs[work.params.get("split", "split")])
+    after = [str(folder) for folder in rewriting_folders(work)]
     spec = {
         "evaluate": work.params["evaluate"],
         "pack": work.params["pack"],
@@ -63,7 +64,7 @@ def execute(work: Work) -> None:
         "tokenizer": str(work.inputs["tokenizer"]),
         "tokens": str(work.inputs["tokens"]),
         "mix": str(work.inputs["mix"]),
-        "held_out": [[str(folder), part, split] for folder, part in clean_parts(work)],
+        "held_out": [[str(f), part, split, *after] for f, part in clean_parts(work)],
         "seed": work.seed,
     }
     result = work.engine.once("corpusmith.evaluate.stage:task", spec, folder=work.folder)
@@ -197,9 +198,9 @@ def _score(
 def _tables(entry: list[str]) -> Iterator[pa.Table]:
     from corpusmith.train.data import held_out_documents
 
-    folder, part, split = entry
+    folder, part, split, *after = entry
     columns = ["id", "source", "modality", "lang", "text"]
-    return held_out_documents(Path(folder), part, Path(split), columns)
+    return held_out_documents(Path(folder), part, Path(split), columns, [Path(a) for a in after])
 
 
 def _bigram(spec: dict[str, Any], training: dict[str, Any], tokenizer: Tokenizer) -> WittenBell:

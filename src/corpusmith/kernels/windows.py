@@ -75,18 +75,20 @@ def window_records(hashes, ends, window, first, base, check_base, bits, records)
 
 @kernel
 def partition(records, shift, starts, out):
-    """Sort records by the bits above `shift` of their first word, stably (counting sort).
+    """Sort records by bits of their first word, those from `shift` on, stably (counting sort).
 
-    `starts` (int64, zeros, buckets + 1) is filled with where each bucket begins in `out`.
+    `starts` (int64, zeros, buckets + 1, buckets a power of two) is filled with where each bucket
+    begins in `out`.
     """
-    for record in range(records.shape[0]):
-        starts[np.int64(records[record, 0] >> shift) + 1] += 1
     buckets = starts.shape[0] - 1
+    mask = np.uint64(buckets - 1)
+    for record in range(records.shape[0]):
+        starts[np.int64(records[record, 0] >> shift & mask) + 1] += 1
     for bucket in range(buckets):
         starts[bucket + 1] += starts[bucket]
     # Each start moves to its bucket's end, which is where the next one begins.
     for record in range(records.shape[0]):
-        bucket = np.int64(records[record, 0] >> shift)
+        bucket = np.int64(records[record, 0] >> shift & mask)
         place = starts[bucket]
         starts[bucket] = place + 1
         out[place, 0] = records[record, 0]

@@ -8,10 +8,7 @@ and is not held out has tokens, and nothing else has.
 from __future__ import annotations
 
 import collections
-import contextlib
-import dataclasses
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,33 +18,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpusmith.collect.sink import ids_checksum
+from corpusmith.report.findings import LISTED, Findings, some
+from corpusmith.report.rewritten import check_rewritten
 from corpusmith.report.run import Run
 from corpusmith.report.scan import token_parts
 from corpusmith.store.fingerprint import document_id
+from corpusmith.store.overlay import rewrote
 from corpusmith.store.parts import file_path, part_entry, part_names, read_part
 
-LISTED = 3
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException)
 COUNTS = ("read", "created", "kept", "dropped", "merged", "quarantined", "held_out")
-
-
-@dataclasses.dataclass
-class Findings:
-    """Problems found so far, and how much was looked at."""
-
-    problems: list[dict[str, str]] = dataclasses.field(default_factory=list)
-    counts: collections.Counter = dataclasses.field(default_factory=collections.Counter)
-
-    def problem(self, check: str, where: Path | str, what: str) -> None:
-        self.problems.append({"check": check, "where": str(where), "problem": what})
-
-    @contextlib.contextmanager
-    def reading(self, where: Path | str) -> Iterator[None]:
-        """A file that can't be read is a problem, not the end of the check."""
-        try:
-            yield
-        except UNREADABLE as error:
-            self.problem("readable", where, f"can't be read: {type(error).__name__}: {error}")
 
 
 def check_conservation(run: Run, found: Findings) -> None:
@@ -131,7 +110,7 @@ class _Check:
         if len(pc.unique(ids)) != len(ids):
             twice = pc.value_counts(ids)
             names = twice.filter(pc.greater(twice.field("counts"), 1)).field("values")
-            self.found.problem("conservation", where, f"ids that occur twice: {_some(names)}")
+            self.found.problem("conservation", where, f"ids that occur twice: {some(names)}")
 
     # --- one part ------------------------------------------------------------------------
 
@@ -173,8 +152,13 @@ class _Check:
             again = mine.filter(pc.is_in(mine, value_set=gone))
             if len(again) or len(pc.unique(mine)) != len(mine):
                 self.found.problem(
-                    "decisions", where, f"documents that leave twice: {_some(again) or 'within it'}"
+                    "decisions", where, f"documents that leave twice: {some(again) or 'within it'}"
                 )
+            if rewrote(folder, "documents", part):
+                cleaned = self.run.clean_folders()[source]
+                alive = ids.filter(pc.invert(pc.is_in(ids, value_set=gone)))
+                before = [other for _, other in self.steps[:number]]
+                check_rewritten(self.found, cleaned, part, before, folder, alive, mine)
             gone = pa.chunked_array([gone, mine], pa.string()).combine_chunks()
             self._count(source, step, table)
             for row in table.filter(pc.is_valid(table["duplicate_of"])).to_pylist():
@@ -322,7 +306,7 @@ class _Check:
         missing = wanted.filter(pc.invert(pc.is_in(wanted, value_set=ids)))
         if len(missing):
             self.found.problem(
-                check, where, f"{len(missing):,} of {of} not in {what}: {_some(missing)}"
+                check, where, f"{len(missing):,} of {of} not in {what}: {some(missing)}"
             )
         self._subset(check, where, ids, wanted)
         if len(pc.unique(ids)) != len(ids):
@@ -332,7 +316,7 @@ class _Check:
         strange = pc.unique(ids.filter(pc.invert(pc.is_in(ids, value_set=of))))
         if len(strange):
             self.found.problem(
-                check, where, f"{len(strange):,} ids that do not belong there: {_some(strange)}"
+                check, where, f"{len(strange):,} ids that do not belong there: {some(strange)}"
             )
 
 
@@ -341,10 +325,6 @@ def _ids(folder: Path, kind: str, part: str) -> pa.Array:
     if not file_path(folder, kind, part).exists():
         return pa.array([], pa.string())
     return read_part(folder, kind, part, columns=["id"])["id"].combine_chunks()
-
-
-def _some(ids: pa.Array) -> str:
-    return ", ".join(str(i) for i in ids[:LISTED].to_pylist())
 
 
 def bits_per_byte(path: Path) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 
 from corpusmith.clean.spans import check_spans
 from corpusmith.errors import InputError
-from corpusmith.report.find import decision, document, find, masker, sidecar
+from corpusmith.report.find import decision, document, edit_rows, find, masker
 from corpusmith.report.run import Run
 from corpusmith.report.tables import printable
 
@@ -47,9 +47,8 @@ def diff(run: Run, wanted: str, *, context_lines: int = CONTEXT_LINES) -> dict[s
             hint=f"corpusmith why {run.folder} {wanted}",
         )
     assert found.id is not None
-    folder = folders[found.source]
-    text = document(folder, found.part, found.id, ["id", "text"])["text"]
-    rows = sidecar(folder, "edits", found.part, found.id)
+    text = document(run, folders[found.source], found.part, found.id, ["id", "text"])["text"]
+    rows = edit_rows(run, found)
     versions = [(v, list(rs)) for v, rs in itertools.groupby(rows, lambda r: r["text_version"])]
     mask = masker(run)
     steps: list[dict[str, Any]] = []

@@ -15,6 +15,7 @@ from corpusmith.errors import InputError
 from corpusmith.loading import load_operation
 from corpusmith.report.run import Run
 from corpusmith.store.fingerprint import document_id
+from corpusmith.store.overlay import iter_current, rewrote
 from corpusmith.store.parts import iter_part, part_names, read_part
 
 ID_DIGITS = 32
@@ -100,9 +101,12 @@ def _search(run: Run, test: Callable[[pa.Table], Any]) -> Iterator[Found]:
                             yield Found(row["id"], source, part, row["uri"], row)
 
 
-def document(folder: Path, part: str, wanted: str, columns: Sequence[str] | None = None) -> dict:
-    """One row of `documents/`; {} where it is not there."""
-    for table in iter_part(folder, "documents", part, columns=columns):
+def document(
+    run: Run, folder: Path, part: str, wanted: str, columns: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """One row of `documents/`, as the last step left it; {} where it is not there."""
+    decided = [other for _, other in run.decide_folders()]
+    for table in iter_current(folder, "documents", part, decided, columns=columns):
         rows = table.filter(pc.equal(table["id"], wanted))
         if rows.num_rows:
             return rows.to_pylist()[0]
@@ -115,6 +119,15 @@ def sidecar(folder: Path, kind: str, part: str, wanted: str) -> list[dict[str, A
     for table in iter_part(folder, kind, part):
         rows += table.filter(pc.equal(table["id"], wanted)).to_pylist()
     return rows
+
+
+def edit_rows(run: Run, found: Found) -> list[dict[str, Any]]:
+    """Rows of `edits/` about a document, of the pass and of steps that rewrote texts after it."""
+    folder = run.clean_folders().get(found.source)
+    if folder is None or found.id is None:
+        return []
+    folders = [folder, *(f for _, f in run.decide_folders() if rewrote(f, "edits", found.part))]
+    return [row for f in folders for row in sidecar(f, "edits", found.part, found.id)]
 
 
 def decision(run: Run, part: str, wanted: str) -> tuple[dict[str, Any] | None, bool]:

@@ -26,7 +26,7 @@ EXCERPT_CHARS = 280
 KEYS_DRAWN = 2  # languages whose own bounds a histogram draws
 ROWS = 15  # of a table of languages or licenses; the rest is one row
 QUARANTINE_EXAMPLES = 2
-DEDUP = ("exact", "near")
+DEDUP = ("exact", "near", "substring")
 
 
 def page(run: Run) -> dict[str, Any]:
@@ -250,6 +250,15 @@ def breakdown(groups: dict[str, collections.Counter]) -> list[dict[str, Any]]:
 
 DEDUP_FIGURES = ("in", "clusters", "merged", "largest_cluster", "candidate_pairs")
 DEDUP_SHAPE = ("bands", "rows", "verify", "recall_at_threshold")
+SUBSTRING_FIGURES = (
+    "left",
+    "changed",
+    "spans",
+    "tokens",
+    "removed_tokens",
+    "removed_bytes",
+    "bytes",
+)
 
 
 def dedup(run: Run) -> list[dict[str, Any]]:
@@ -259,7 +268,8 @@ def dedup(run: Run) -> list[dict[str, Any]]:
     for step, folder in run.decide_folders():
         if kinds.get(step) in DEDUP:
             info = read_manifest(folder)["info"]
-            figures = {name: info.get(name) for name in (*DEDUP_FIGURES, *DEDUP_SHAPE)}
+            names = (*DEDUP_FIGURES, *DEDUP_SHAPE, *SUBSTRING_FIGURES)
+            figures = {name: info.get(name) for name in names}
             found.append({"step": step, "kind": kinds[step], **figures})
     return found
 

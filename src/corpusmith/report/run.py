@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from corpusmith import schema
 from corpusmith.errors import InputError, MissingExtraError
 from corpusmith.store.atomic import read_json
+from corpusmith.store.overlay import iter_current
 from corpusmith.store.parts import iter_part, left_ids, part_names
 from corpusmith.store.workspace import check_version, read_manifest
 
@@ -125,7 +126,7 @@ class Run:
             for part in self.parts(source):
                 gone = left_ids(decisions, part)
                 held_out = left_ids(held, part)
-                for table in iter_part(folder, "documents", part):
+                for table in iter_current(folder, "documents", part, decisions):
                     mask = pc.invert(pc.is_in(table["id"], gone))
                     if split == "train":
                         mask = pc.and_(mask, pc.invert(pc.is_in(table["id"], held_out)))
@@ -159,9 +160,10 @@ class Run:
         return pa.RecordBatchReader.from_batches(layout, batches())
 
     def _signals(self) -> Iterator[pa.Table]:
+        decisions = [folder for _, folder in self.decide_folders()]
         for source, folder in self.clean_folders().items():
             for part in self.parts(source):
-                yield from iter_part(folder, "signals", part)
+                yield from iter_current(folder, "signals", part, decisions)
 
     def quarantine(self) -> pa.Table:
         """What could not be read or cleaned. Columns of `schema.QUARANTINE`."""

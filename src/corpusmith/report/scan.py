@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpusmith.report.run import Run
+from corpusmith.store.overlay import read_current
 from corpusmith.store.parts import committed, file_path, read_part
 
 NOT_TOKENIZED = -1
@@ -55,7 +56,7 @@ def scan(run: Run, columns: Iterable[str] = ()) -> Iterator[PartScan]:
     encoded = token_parts(run)
     for source, folder in run.clean_folders().items():
         for part in run.parts(source):
-            signals = read_signals(folder, part, ["id", *columns])
+            signals = read_signals(folder, part, ["id", *columns], folders)
             ids = signals["id"].combine_chunks()
             step = np.full(len(ids), -1, np.int64)
             rule = pa.nulls(len(ids), pa.string())
@@ -80,12 +81,14 @@ def scan(run: Run, columns: Iterable[str] = ()) -> Iterator[PartScan]:
             yield PartScan(source, part, signals, step, rule, held, tokens)
 
 
-def read_signals(folder: Path, part: str, columns: Iterable[str]) -> pa.Table:
-    """Those of `columns` that the part's signals have."""
+def read_signals(
+    folder: Path, part: str, columns: Iterable[str], after: Sequence[Path] = ()
+) -> pa.Table:
+    """Those of `columns` that the part's signals have, as the deciding stages `after` left them."""
     path = file_path(folder, "signals", part)
     stored = set(pq.read_schema(path).names) if path.exists() else {"id"}
     wanted = [name for name in dict.fromkeys(columns) if name in stored]
-    return read_part(folder, "signals", part, columns=wanted)
+    return read_current(folder, "signals", part, after, columns=wanted)
 
 
 def _rows(folder: Path, part: str, ids: pa.Array) -> tuple[np.ndarray, pa.Array] | None:

@@ -19,7 +19,7 @@ from corpusmith.report.run import Run
 from corpusmith.store.parts import iter_part, part_names
 from corpusmith.store.workspace import read_manifest
 
-MERGING = ("exact", "near")
+MERGING = ("exact", "near", "substring")
 
 
 def summarize(run: Run, seconds: dict[str, float], wall: float) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from corpusmith.errors import CorpusmithError
-from corpusmith.report.conservation import Findings, bits_per_byte, check_conservation
+from corpusmith.report.conservation import bits_per_byte, check_conservation
+from corpusmith.report.findings import Findings
 from corpusmith.report.run import Run
 from corpusmith.store.atomic import read_json
 from corpusmith.store.fingerprint import hash_file, hash_json
@@ -23,8 +24,8 @@ TRAINING = "training.json"
 def verify(run: Run) -> dict[str, Any]:
     """{"problems": [{check, where, problem}], "counts": {stages, files, bytes, documents, ...}}.
 
-    Checks: `checksum`, `manifest`, `conservation`, `join`, `decisions`, `duplicates`, `tokens`,
-    `summary`, `evaluation`, `readable`. A run is fine where there are no problems. Raises
+    Checks: `checksum`, `manifest`, `conservation`, `join`, `decisions`, `rewritten`, `duplicates`,
+    `tokens`, `summary`, `evaluation`, `readable`. A run is fine where there are no problems. Raises
     InputError where the run or a stage was written by a newer version.
     """
     found = Findings()

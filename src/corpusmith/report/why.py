@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from corpusmith.report.find import (
     Found,
     decision,
     document,
+    edit_rows,
     find,
     masker,
     places,
@@ -24,7 +27,8 @@ from corpusmith.report.run import Run
 from corpusmith.report.scan import read_signals, token_parts
 from corpusmith.report.tables import figure, plain, printable
 from corpusmith.schema import DOCUMENT_RULE_COLUMNS
-from corpusmith.store.parts import committed, iter_part, part_names, read_part
+from corpusmith.store.overlay import iter_current, rewrote
+from corpusmith.store.parts import committed, part_names, read_part
 
 IN_DOCUMENT = ("id", *DOCUMENT_RULE_COLUMNS)  # columns of signals/ that are shown as `document`
 EXCERPT_CHARS = 400
@@ -40,8 +44,8 @@ def why(run: Run, wanted: str) -> dict[str, Any]:
     the last edit), `signals` [{signal, column, value, step, text_version}], `steps` [{step,
     kind, result: passed, left or not_reached, rules [{rule, signal, value, value_text, range,
     result: pass, fail or off}]}], `edits` [{step, text_version, start, end, kind, removed,
-    removed_hash, replacement, masked}], `stands_for` (what left as its duplicate), `split`,
-    `tokens`, `uses`.
+    removed_hash, replacement, masked, duplicate_of}], `stands_for` (what left as its duplicate),
+    `split`, `tokens`, `uses`.
 
     What was masked as personal data is shown masked. Raises InputError as `find` does.
     """
@@ -65,15 +69,14 @@ def why(run: Run, wanted: str) -> dict[str, Any]:
         }
     assert found.id is not None
     folders = run.clean_folders() or run.collect_folders()
-    row = document(folders[found.source], found.part, found.id)
+    row = document(run, folders[found.source], found.part, found.id)
     text = row.pop("text", "")
     left, held = decision(run, found.part, found.id)
     base["verdict"] = _verdict(run, left, held)
     base["document"] = {k: plain(v) for k, v in row.items() if k not in ("id", "uri", "source")}
     base["excerpt"] = text[:EXCERPT_CHARS]
-    signals = _signals(run, found)
-    base["signals"] = _described(run, signals)
-    base["steps"] = _steps(run, signals, left)
+    base["signals"] = _described(run, _signals(run, found, [f for _, f in run.decide_folders()]))
+    base["steps"] = _steps(run, found, left)
     base["edits"] = edits(run, found)
     base["stands_for"] = _stands_for(run, found.id)
     return {**base, **_training(run, found, left, held)}
@@ -94,15 +97,16 @@ def _verdict(run: Run, left: dict[str, Any] | None, held: bool) -> dict[str, Any
     return verdict
 
 
-def _signals(run: Run, found: Found) -> pa.Table:
-    """The document's row of `signals/` with all columns; no rows where it was not cleaned yet."""
+def _signals(run: Run, found: Found, after: Sequence[Path]) -> pa.Table:
+    """The document's row of `signals/` with all columns, as the stages `after` left it; no rows
+    where it was not cleaned yet."""
     folders = run.clean_folders()
     if not folders:
         return pa.table({"id": pa.array([], pa.string())})
     folder = folders[found.source]
     ids = read_signals(folder, found.part, ["id"])["id"].combine_chunks()
     place = int(np.flatnonzero(np.asarray(ids) == found.id)[0])
-    for table in iter_part(folder, "signals", found.part):
+    for table in iter_current(folder, "signals", found.part, after):
         if place < table.num_rows:
             return table.slice(place, 1)
         place -= table.num_rows
@@ -134,10 +138,12 @@ def _described(run: Run, signals: pa.Table) -> list[dict[str, Any]]:
     return described
 
 
-def _steps(run: Run, signals: pa.Table, left: dict[str, Any] | None) -> list[dict[str, Any]]:
+def _steps(run: Run, place: Found, left: dict[str, Any] | None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     gone = False
-    decided = {step for step, _ in run.decide_folders()}
+    decided = dict(run.decide_folders())
+    passed: list[Path] = []
+    signals = _signals(run, place, passed)
     for step in run.lock.get("decides", []):
         if step["step"] not in decided:
             continue  # the run was stopped before it
@@ -149,6 +155,9 @@ def _steps(run: Run, signals: pa.Table, left: dict[str, Any] | None) -> list[dic
             rule_set = RuleSet.model_validate(step["rules"])
             entry["rules"] = _rules(rule_set, as_signals(signals, step["columns"]))
         found.append(entry)
+        passed.append(decided[step["step"]])
+        if rewrote(passed[-1], "signals", place.part):
+            signals = _signals(run, place, passed)
     return found
 
 
@@ -177,10 +186,7 @@ def _rules(rule_set: RuleSet, signals: pa.Table) -> list[dict[str, Any]]:
 
 def edits(run: Run, found: Found) -> list[dict[str, Any]]:
     """What edits did to a document, in their order; what was masked has `removed` None."""
-    folder = run.clean_folders().get(found.source)
-    if folder is None or found.id is None:
-        return []
-    rows = sidecar(folder, "edits", found.part, found.id)
+    rows = edit_rows(run, found)
     mask = masker(run)
     removed = mask([row["removed"] or "" for row in rows])
     put_in = mask([row["replacement"] or "" for row in rows])
@@ -195,6 +201,7 @@ def edits(run: Run, found: Found) -> list[dict[str, Any]]:
             "removed_hash": row["removed_hash"],
             "replacement": new,
             "masked": row["removed"] is None,
+            "duplicate_of": row.get("duplicate_of"),
         }
         for row, old, new in zip(rows, removed, put_in, strict=True)
     ]
@@ -282,6 +289,7 @@ def render_why(found: dict[str, Any]) -> list[str]:
             lines.append(
                 f"  {edit['step']} {edit['kind']} at {edit['start']}..{edit['end']}: "
                 f"{old} -> {_quoted(edit['replacement'])}"
+                + (f" (stands in {edit['duplicate_of']})" if edit["duplicate_of"] else "")
             )
         if len(found["edits"]) > EDITS_SHOWN:
             lines.append(f"  and {len(found['edits']) - EDITS_SHOWN:,} more (--json shows all)")

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from corpusmith.op import Work
-from corpusmith.store.parts import iter_part, left_ids, part_names
+from corpusmith.store.overlay import kept_documents
+from corpusmith.store.parts import iter_part, part_names
 
 DOCS = pa.schema(
     [
@@ -40,16 +40,9 @@ def deciding_folders(work: Work) -> list[Path]:
     return [work.inputs[name] for name in work.params["after"]]
 
 
-def training_documents(
-    folder: Path, part: str, after: Sequence[Path], columns: Sequence[str]
-) -> Iterator[pa.Table]:
-    """Row groups of the part's documents without those that left or are held out, in order."""
-    left = left_ids(after, part)
-    for table in iter_part(folder, "documents", part, columns=columns):
-        if len(left):
-            table = table.filter(pc.invert(pc.is_in(table["id"], value_set=left)))
-        if table.num_rows:
-            yield table
+def rewriting_folders(work: Work) -> list[Path]:
+    """Folders of the deciding stages that the work reads: some may have rewritten texts."""
+    return [folder for name, folder in work.inputs.items() if name.startswith("decide.")]
 
 
 def source_of(part: str) -> str:
@@ -62,9 +55,9 @@ def as_spec(folder: Path, part: str, after: Sequence[Path]) -> dict[str, object]
 
 
 def of_spec(spec: Mapping, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """`training_documents` of what `as_spec` wrote down."""
+    """Documents without those that left or are held out, of what `as_spec` wrote down."""
     after = [Path(path) for path in spec["after"]]
-    return training_documents(Path(spec["folder"]), spec["part"], after, columns)
+    return kept_documents(Path(spec["folder"]), spec["part"], after, columns)
 
 
 def read_docs(folder: Path, columns: list[str] | None = None) -> pa.Table:

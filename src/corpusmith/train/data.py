@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
+from corpusmith.store.overlay import iter_current
 from corpusmith.store.parts import committed, iter_part
 from corpusmith.tokenize.order import mix64
 
@@ -144,9 +145,12 @@ def micro_batches(first: int, count: int, size: int) -> list[range]:
 
 
 def held_out_documents(
-    folder: Path, part: str, split: Path, columns: Sequence[str]
+    folder: Path, part: str, split: Path, columns: Sequence[str], after: Sequence[Path] = ()
 ) -> Iterator[pa.Table]:
-    """Row groups of a cleaned part's documents that `split` holds out; `columns` include id."""
+    """Row groups of a cleaned part's documents that `split` holds out; `columns` include id.
+
+    `after`: folders of the deciding stages, of which some may have rewritten texts.
+    """
     ids: list[pa.Array] = []
     if committed(split, part):
         for table in iter_part(split, "decisions", part, columns=["id", "rule"]):
@@ -154,7 +158,7 @@ def held_out_documents(
     chosen = pa.chunked_array(ids, type=pa.string()).combine_chunks()
     if not len(chosen):
         return
-    for table in iter_part(folder, "documents", part, columns=columns):
+    for table in iter_current(folder, "documents", part, after, columns=columns):
         table = table.filter(pc.is_in(table["id"], value_set=chosen))
         if table.num_rows:
             yield table

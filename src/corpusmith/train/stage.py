@@ -22,7 +22,7 @@ from corpusmith.errors import InputError, MissingExtraError
 from corpusmith.op import TaskContext, Work
 from corpusmith.store.atomic import disk_errors, read_json, write_json
 from corpusmith.store.fingerprint import hash_file, hash_json
-from corpusmith.tokenize.documents import clean_parts
+from corpusmith.tokenize.documents import clean_parts, rewriting_folders
 from corpusmith.train.params import EXTRA, SHAPES, TrainParams
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def execute(work: Work) -> None:
     if TrainParams.model_validate(work.params["train"]).eval_every:
         if "split" in work.inputs:
             split = str(work.inputs["split"])
-            spec["held_out"] = [[str(f), part, split] for f, part in clean_parts(work)]
+            after = [str(folder) for folder in rewriting_folders(work)]
+            spec["held_out"] = [[str(f), part, split, *after] for f, part in clean_parts(work)]
         else:
             work.warnings.append(
                 "train.eval_every has no effect: no documents are held out for this stage"
@@ -227,8 +228,9 @@ def _setting(params: TrainParams, model: PreTrainedModel, windows: Any, folder: 
 def _held_out_tokens(entries: list[list[str]], tokenizer: Any) -> Any:
     from corpusmith.train.data import held_out_documents
 
-    for folder, part, split in entries:
-        for table in held_out_documents(Path(folder), part, Path(split), ["id", "text"]):
+    for folder, part, split, *after in entries:
+        paths = [Path(path) for path in after]
+        for table in held_out_documents(Path(folder), part, Path(split), ["id", "text"], paths):
             yield from tokenizer.encode_batch(table["text"].to_pylist())
 
 
