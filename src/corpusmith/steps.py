@@ -163,6 +163,7 @@ class _Builder:
                     f"{what} reads {signal!r}, measured by step {step.name!r} before "
                     f"{self.rewriting[-1].name!r} rewrote the text",
                     expected="the rule before that step, or `of: before` to mean the older text",
+                    key=there,
                 )
             if version != self.version and not lasting and of != "before":
                 raise self.recipe.error(
