@@ -11,7 +11,9 @@ present text version. What it returns, row by row in the same order:
 
     measure   the columns of `adds`, and nothing else
     edit      `text` (large_string), `edits` (list<schema.EDIT_SPAN>), and the columns of `adds`
-    decide    `keep` (bool), and `rule`, `signal`, `value` (string, null where kept)
+    decide    `keep` (bool) and `rule` (string, null where kept); `signal`, `value`, `min`, `max`
+              (strings), `duplicate_of` and `also` where it has them. It sees `id` and the signals
+              in `needs`, never text.
 
 An operation must depend on nothing but the row, `ctx.params` and `ctx.artifacts`: the same
 row gives the same result in every batch, worker and engine.

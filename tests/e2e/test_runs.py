@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,49 @@ def test_an_operation_that_ends_every_process_is_given_up_early(tmp_path: Path) 
     # Two tries of the whole part, and then one process for each of the 3 that may go and one more.
     lost = [e for e in corpus.events(tmp_path / "w") if e["event"] == "lost"]
     assert len(lost) == 2 + 4
+
+
+def test_names_and_errors_that_are_no_unicode(tmp_path: Path) -> None:
+    """A file name with a byte that is no UTF-8, an exception with a lone surrogate in its text."""
+    (tmp_path / "mine.py").write_text(
+        "import pyarrow as pa\n"
+        "from corpusmith.op import op, signal\n"
+        "ADDS = pa.schema([signal('half', pa.int64(), '', 'x')])\n"
+        "@op('half.v1', kind='measure', adds=ADDS)\n"
+        "def half(batch, ctx):\n"
+        "    if any('bad' in t.as_py() for t in batch['text']):\n"
+        "        raise ValueError('half a pair: \\ud800')\n"
+        "    return pa.table({'half': [1] * len(batch)})\n"
+    )
+    folder = tmp_path / "t"
+    folder.mkdir()
+    names = [b"a.txt", b"b.txt"] + [b"caf\xe9.txt"] * (sys.platform != "darwin")
+    for name in names:
+        with open(os.path.join(os.fsencode(folder), name), "w") as file:
+            file.write("bad" if name == b"b.txt" else "good")
+    path = tmp_path / "r.yaml"
+    path.write_text(
+        "corpusmith: 1\ncorpus: c\nmax_quarantined: 0.9\n"
+        "sources: {a: {read: text, path: t}}\nclean: [{measure: ['./mine.py:half']}]\n"
+    )
+    run = cs.run(path, workdir=tmp_path / "w")
+    [bad] = run.quarantine().to_pylist()
+    assert (bad["uri"], bad["error"]) == ("b.txt", "operation_failed")
+    assert bad["message"] == r"ValueError: half a pair: \ud800"
+    assert run.summary["documents"]["kept"] == len(names) - 1
+    assert verify(run)["problems"] == []
+
+
+def test_a_source_without_a_document_is_a_warning(tmp_path: Path) -> None:
+    rows(tmp_path, ["text"])
+    (tmp_path / "empty.jsonl").write_text("\n")
+    path = tmp_path / "r.yaml"
+    path.write_text(
+        "corpusmith: 1\ncorpus: c\nsources:\n  a: {read: jsonl, path: a.jsonl}\n"
+        "  b: {read: jsonl, path: empty.jsonl}\n"
+    )
+    run = cs.run(path, workdir=tmp_path / "w")
+    assert any("source 'b' has no document" in str(w) for w in run.summary["warnings"])
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -84,7 +84,7 @@ def test_first_failing_step_and_earlier_decisions(tmp_path, inputs):
         "by_source": {"web": {"in": 3, "left": 0}, "书": {"in": 1, "left": 1}},
         "rules": {"ratio": {"ratio": 1}},
     }
-    assert ratio.warnings == ["step ratio drops all 1 documents of source '书'"]
+    assert ratio.warnings == ["step ratio drops the only document of source '书'"]
     later = {**inputs, "decide.ratio": ratio.folder}
     steps = [{"step": "c4_lines", "emptied": True}, rules("size", {"words": "50.."})]
     size = run(tmp_path, "decide.size", steps, later)

@@ -162,6 +162,15 @@ def test_csv_headers_that_mean_nothing(tmp_path: Path) -> None:
     assert "'text' more than once" in found["messages"][0]
 
 
+def test_csv_with_the_line_ends_of_an_old_mac(tmp_path: Path) -> None:
+    """The whole file would pass for its header, and nothing be read of it."""
+    (tmp_path / "a.csv").write_bytes(b"text,n\rone,1\rtwo,2\r")
+    (tmp_path / "b.csv").write_bytes(b"text,n\r\n" + "".join(f"{g},1\r\n" for g in GOOD).encode())
+    found = run(tmp_path, tmp_path, "csv", mb=100, seconds=5)
+    assert found["errors"] == [("a.csv#0", "bad_csv")]
+    assert "lines must end in LF or CR LF" in found["messages"][0]
+
+
 def test_a_document_that_hung_a_worker_is_left_out(tmp_path: Path) -> None:
     path, offsets = jsonl_with(tmp_path, [b'{"text": "killer"}'])
     uri = f"a.jsonl#{offsets[0]}"

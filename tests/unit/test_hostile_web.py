@@ -39,6 +39,7 @@ BAD_PAGES = {
         *("too_complex", "over the limit of"),
     ),
     "deep_and_wide": ("<div>" * 400 + "<p>x y z</p>" * 100_000, "too_complex", "depths of tags"),
+    "options": ("<select>" + "<option>x" * 300_000, "too_complex", "10001 options"),
     "tags": ("<br>" * 1_200_000, "too_complex", "1000001 tags"),
 }
 

@@ -69,9 +69,8 @@ def execute(work: Work) -> None:
     names = ", ".join(step["step"] for step in work.params["steps"])
     for source, count in by_source.items():
         if count["in"] and count["left"] == count["in"]:
-            work.warnings.append(
-                f"step {names} drops all {count['in']:,} documents of source {source!r}"
-            )
+            every = f"all {count['in']:,} documents" if count["in"] > 1 else "the only document"
+            work.warnings.append(f"step {names} drops {every} of source {source!r}")
 
 
 def task(spec: dict[str, Any], ctx: TaskContext) -> None:
@@ -144,9 +143,9 @@ def _emptied(step: str, signals: pa.Table) -> pa.Table:
 def _by_user(step: Mapping[str, Any], table: pa.Table, seed: int) -> pa.Table:
     """Rows from a user's `decide` operation, checked.
 
-    It gets the columns that it `needs` (and `id`) and returns a table with `id` and `rule` for
-    each document that leaves, in any order; `signal`, `value`, `min`, `max`, `duplicate_of` and
-    `also` where it has them.
+    It gets the columns that it `needs` (and `id`) and returns a table with `keep` and `rule` for
+    each document, row by row, or with `id` and `rule` for each that leaves, in any order; `signal`,
+    `value`, `min`, `max`, `duplicate_of` and `also` where it has them.
     """
     operation = load_operation(step["op"])
     where = f"step {step['step']}"
@@ -161,13 +160,22 @@ def _by_user(step: Mapping[str, Any], table: pa.Table, seed: int) -> pa.Table:
         )
     given = table.select(list(dict.fromkeys(["id", *operation.needs])))
     found = operation.function(given, Context(params=params, step=step["step"], seed=seed))
+    if not isinstance(found, pa.Table):
+        raise UserError(
+            f"{operation.name!r} returned a {type(found).__name__}",
+            where=where,
+            expected="a pyarrow.Table",
+        )
+    if "keep" in found.column_names:
+        found = _leaving(operation.name, found, given, where)
     names = found.column_names
     unknown = sorted(set(names) - set(schema.DECISION.names))
     if unknown or not {"id", "rule"} <= set(names):
         raise UserError(
             f"{operation.name!r} returned the columns {names}",
             where=where,
-            expected="id and rule, and of " + ", ".join(schema.DECISION.names[3:]),
+            expected="keep and rule for each document, or id and rule for each that leaves; "
+            "also " + ", ".join(schema.DECISION.names[3:]),
         )
     ids = found["id"].cast(pa.string())
     place = pc.index_in(ids, value_set=table["id"].combine_chunks())
@@ -191,6 +199,25 @@ def _by_user(step: Mapping[str, Any], table: pa.Table, seed: int) -> pa.Table:
         columns["also"] = pa.array([[]] * rows, schema.DECISION.field("also").type)
     # In the order of the documents, whatever order the function chose.
     return pa.table(columns, schema=schema.DECISION).take(pc.sort_indices(place))
+
+
+def _leaving(name: str, found: pa.Table, given: pa.Table, where: str) -> pa.Table:
+    """The rows of those that leave, with their ids, of a table with `keep` for every row."""
+    keep = found["keep"]
+    if found.num_rows != given.num_rows or keep.type != pa.bool_() or keep.null_count:
+        raise UserError(
+            f"{name!r} returned {found.num_rows} rows with `keep` of type {keep.type}, "
+            f"{keep.null_count} of them null",
+            where=where,
+            expected=f"true or false for each of the {given.num_rows} documents, in their order",
+        )
+    if "id" not in found.column_names:
+        found = found.append_column("id", given["id"])
+    elif found["id"].cast(pa.string()) != given["id"]:
+        raise UserError(
+            f"{name!r} returned other ids than it got, or in another order", where=where
+        )
+    return found.filter(pc.invert(keep)).drop_columns(["keep"])
 
 
 def _columns_read(steps: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -338,7 +338,9 @@ def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step, steps: list[_Step]
 
 def _masked(message: str, steps: list[_Step]) -> str:
     """An error may quote the text: what the recipe masks is masked in it too. It is cut short."""
-    column = pa.array([message[:MESSAGE_CHARS]], pa.large_string())
+    # What an operation raises is its own; a lone surrogate in it can't be stored.
+    message = message[:MESSAGE_CHARS].encode("utf-8", "backslashreplace").decode()
+    column = pa.array([message], pa.large_string())
     for step in steps:
         if step.operation.redact is not None:
             column = step.operation.redact(column, step.params)

@@ -1,7 +1,7 @@
 """Bounds for a page before it is parsed: counts, so that results don't depend on the clock.
 
 The parser and the extraction take time in proportion to the sum of the depths of all nodes, to
-the square of the attributes of one tag, and to the nodes that misnested formatting makes the
+the squares of the attributes of one tag and of the options of one list, and to the nodes that misnested formatting makes the
 parser clone (HTML standard, section 13.2.4.3, "the list of active formatting elements"). A tag
 scan with numpy bounds all of them from above in a few per cent of the parsing time; only a page
 that this bound doesn't clear is walked tag by tag, with the tree construction rules that matter.
@@ -21,6 +21,7 @@ FREE_TAGS = 1_500  # so few cost under a second in any shape
 MAX_VISITS = 20_000_000  # sum of depths over nodes; about 2 seconds of extraction
 MAX_CLONES = 500_000
 MAX_ATTRIBUTES = 1_000  # of one tag
+MAX_OPTIONS = 10_000  # of a page: the parser takes quadratic time in those of one <select> (0.35 s)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -101,6 +102,8 @@ def _cleared(page: bytes) -> bool:
     pair = (letters[0] << 8 | letters[1]) & 0x7FFF
     void = _VOID_PAIR[pair] & ~close & ((pair != _LI) | (letters[2] == ord("n")))
     step = (1 - 2 * close.astype(np.int32)) * (is_tag & ~void)
+    if int((is_tag & ~close & (pair == _OP)).sum()) > MAX_OPTIONS:
+        return False
     depth = _clamped(step)
     if len(at) > MAX_TAGS and int(is_tag.sum()) > MAX_TAGS:
         return False
@@ -134,6 +137,7 @@ def _pair(name: str) -> int:
 
 IMPLIED = 6  # a, li or dd, tr, td, p, and one to spare
 _LI = _pair("li")
+_OP = _pair("op")
 # Void elements by their first letters: br, hr, img, input, meta, link; the rest is rare.
 _VOID_PAIR = _table(1 << 15, [_pair(n) for n in ("br", "hr", "im", "in", "me", "li")])
 _IMPLIED_ONE = _table(256, [ord("a"), ord("p")])
@@ -225,7 +229,7 @@ class _Tree:
 def _walk(page: str) -> None:
     """Count as tree construction would; RecordError at the first limit."""
     tree = _Tree()
-    tags = at = 0
+    tags = options = at = 0
     while match := _TAG.search(page, at):
         if tree.active and match.start() > at:
             tree.reconstruct()
@@ -250,6 +254,9 @@ def _walk(page: str) -> None:
         else:
             if (count := _attributes(rest)) > MAX_ATTRIBUTES:
                 raise _complex(f"{count} attributes of one <{name[:20]}>", MAX_ATTRIBUTES)
+            options += name in ("option", "optgroup")
+            if options > MAX_OPTIONS:
+                raise _complex(f"{options} options by character {at} of {len(page)}", MAX_OPTIONS)
             if name in _VOID or (tree.foreign and rest.endswith("/")):
                 tree.visits += len(tree.names) + 1
             else:

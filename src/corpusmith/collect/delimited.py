@@ -30,6 +30,8 @@ from corpusmith.collect.streams import DamagedError
 MAX_AGAIN = 16
 """How many times the limit of a document may be read in vain for a closing quote, in one piece."""
 
+_LONE_CR = re.compile(rb"\r(?!\n)")
+
 
 class Row(NamedTuple):
     offset: int
@@ -73,6 +75,13 @@ def header(row: Row, params: CsvParams) -> list[str]:
     if row.data is None or row.message:
         message = row.message or f"{row.size} bytes without a line end"
         raise DamagedError("bad_csv", f"the header can't be read: {message}")
+    if _LONE_CR.search(row.data.rstrip(b"\r\n")):
+        # Old Mac files end lines in CR: all of such a file would pass for its header.
+        raise DamagedError(
+            "bad_csv",
+            "the header holds a carriage return: lines must end in LF or CR LF "
+            "(convert the file, e.g. `tr '\\r' '\\n'`)",
+        )
     try:
         names = [name.strip() for name in _fields(row, params)[0]]
     except RecordError as error:

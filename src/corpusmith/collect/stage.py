@@ -67,6 +67,10 @@ def execute(work: op.Work) -> None:
     shutil.rmtree(work.folder / SCRATCH, ignore_errors=True)
     work.info.update(total([entry["info"] for entry in entries]))
     work.info["files"] = len(listing.files)
+    if not work.info["documents"] and not work.info["quarantined"]:
+        work.warnings.append(
+            f"source {source!r} has no document in its {len(listing.files):,} files"
+        )
     skipped = Counter(work.info["skipped"]) + Counter(listing.skipped)
     work.info["skipped"] = dict(sorted(skipped.items()))
 
