@@ -1,10 +1,11 @@
 """Bounds for a page before it is parsed: counts, so that results don't depend on the clock.
 
 The parser and the extraction take time in proportion to the sum of the depths of all nodes, to
-the squares of the attributes of one tag and of the options of one list, and to the nodes that misnested formatting makes the
-parser clone (HTML standard, section 13.2.4.3, "the list of active formatting elements"). A tag
-scan with numpy bounds all of them from above in a few per cent of the parsing time; only a page
-that this bound doesn't clear is walked tag by tag, with the tree construction rules that matter.
+the squares of the attributes of one tag and of the options of one list, and to the nodes that
+misnested formatting makes the parser clone (HTML standard, section 13.2.4.3, "the list of active
+formatting elements"). A tag scan with numpy bounds all of them from above in a few per cent of the
+parsing time; only a page that this bound doesn't clear is walked tag by tag, with the tree
+construction rules that matter.
 """
 
 from __future__ import annotations
