@@ -1,0 +1,227 @@
+"""Our own encoder for byte-level BPE tokenizers: the same tokens as `tokenizers`, much faster.
+
+`ByteLevelBPE.of(library)` takes those whose pre-tokens we cut by a state machine (the patterns in
+`PATTERNS`) and whose model does nothing but merge bytes. Everything else stays with the library:
+`Unsupported` says why. Two things need the library now and then, and get it text by text:
+
+- A normalizer (NFC in Qwen's): it is the library's, applied to a text that it might change.
+- An added token that is not special is found in the text before anything else. A text with the
+  characters of one in it is encoded by the library as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import tokenizers
+
+from corpusmith.errors import InputError
+from corpusmith.kernels import bpe, merging, pretokens
+from corpusmith.kernels.buffers import text_buffers
+from corpusmith.kernels.regexclasses import LETTER, MARK, regex_classes
+
+_CASELESS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+_REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+
+
+class Pattern(NamedTuple):
+    """A state machine of `pretokens` with its parameters."""
+
+    name: str
+    machine: int
+    digits: int
+    letters: int
+
+
+GPT2 = Pattern("gpt2", pretokens.GPT2, 0, LETTER)
+PATTERNS: dict[str, Pattern] = {
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+": GPT2,
+    _CASELESS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}" + _REST: Pattern(
+        "cl100k", pretokens.CL100K, 3, LETTER
+    ),
+    _CASELESS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}" + _REST: Pattern(
+        "qwen2", pretokens.CL100K, 1, LETTER
+    ),
+    _CASELESS
+    + r"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}"
+    + _REST.replace(r"\p{L}", r"\p{L}\p{M}"): Pattern(
+        "qwen3.5", pretokens.CL100K, 1, LETTER | MARK
+    ),
+    rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+{_CASELESS}?"
+    rf"|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*{_CASELESS}?|\p{{N}}{{1,3}}"
+    + _REST.replace(r"[\r\n]*", r"[\r\n/]*"): Pattern("o200k", pretokens.O200K, 3, LETTER),
+}
+"""Regular expressions as they stand in tokenizer.json: of GPT-2 (OpenAI's encoder.py), cl100k_base
+and Llama 3, Qwen 2 and 2.5 and 3, Qwen 3.5, o200k_base and GPT-4o."""
+
+
+class Unsupported(Exception):
+    """A tokenizer that our encoder is not proved equal for; the message says what it has."""
+
+
+class ByteLevelBPE:
+    """Encodes columns of text. Calls from several threads are safe, and each has its own cache."""
+
+    def __init__(self, library: tokenizers.Tokenizer, tables: bpe.Tables, pattern: Pattern) -> None:
+        self._library = library
+        self._tables = tables
+        self.pattern = pattern
+        self._threads = threading.local()
+
+    @classmethod
+    def of(cls, library: tokenizers.Tokenizer) -> ByteLevelBPE:
+        """The encoder of a tokenizer of the library. Raises Unsupported."""
+        config = json.loads(library.to_str())
+        pattern = _pattern(config["pre_tokenizer"])
+        model = config["model"]
+        _check_model(model)
+        if config.get("normalizer") is not None:
+            raise Unsupported("a normalizer")
+        added = [token for token in config["added_tokens"] if not token["special"]]
+        if added:
+            raise Unsupported("added tokens that are not special")
+        return cls(library, make_tables(model, pattern), pattern)
+
+    def encode(
+        self, column: pa.Array | pa.ChunkedArray, *, end_token: int = -1
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens of a column of `string` or `large_string` without nulls.
+
+        Returns `tokens` int32 and `offsets` int64[rows + 1]: row i has
+        `tokens[offsets[i]:offsets[i + 1]]`, with `end_token` at its end unless that is negative.
+
+        Raises InputError for text that is not valid UTF-8.
+        """
+        data, offsets = text_buffers(column)
+        check_utf8(column)
+        rows = len(offsets) - 1
+        out = np.empty(len(data) + rows + bpe.SLACK, np.int32)
+        out_offsets = np.zeros(rows + 1, np.int64)
+        work = getattr(self._threads, "work", None) or bpe.new_work()
+        work.state[:] = 0
+        while not bpe.encode_column(
+            data, offsets, self._tables, work, end_token, out, out_offsets
+        ):
+            work = bpe.with_room(work, int(work.state[bpe.NEEDED]))
+        # What a long pre-token needed is not kept: it may be 32 times the text.
+        self._threads.work = bpe.with_room(work, merging.SHORT)
+        return out[: out_offsets[-1]], out_offsets
+
+
+def check_utf8(column: pa.Array | pa.ChunkedArray) -> None:
+    """Raises InputError naming the first row that is not valid UTF-8."""
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise InputError(
+            f"a text to be encoded is not valid UTF-8: {error}",
+            expected="text in UTF-8, without surrogates",
+            hint="`normalize` repairs text; `pa.Array.validate(full=True)` finds what it can't",
+        ) from error
+
+
+def byte_symbols() -> list[str]:
+    """The character that stands for each byte in a byte-level vocabulary.
+
+    Bytes that print in Latin-1 stand for themselves, the others for U+0100 and on (Radford et
+    al. 2019, `bytes_to_unicode`).
+    """
+    plain = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return [chr(byte) if byte in plain else chr(next(others)) for byte in range(256)]
+
+
+def make_tables(model: Mapping[str, Any], pattern: Pattern) -> bpe.Tables:
+    """The kernels' tables of a `model` of tokenizer.json that `_check_model` let pass."""
+    vocab = model["vocab"]
+    symbols = byte_symbols()
+    byte_tokens = np.array([vocab[symbol] for symbol in symbols], np.int32)
+    pairs = [pair if isinstance(pair, list) else pair.split(" ", 1) for pair in model["merges"]]
+    left = np.array([vocab[pair[0]] for pair in pairs], np.int32)
+    right = np.array([vocab[pair[1]] for pair in pairs], np.int32)
+    merged = np.array([vocab[pair[0] + pair[1]] for pair in pairs], np.int32)
+    pair_bits = max(4, (2 * len(pairs)).bit_length())  # at most half full
+    slots = np.zeros(1 << pair_bits, np.uint64)
+    merging.fill_pairs(left, right, slots, pair_bits)
+    byte_ranks = np.full(1 << 16, merging.NO_RANK, np.uint32)
+    byte_of = np.full(max(vocab.values()) + 1, -1, np.int64)
+    byte_of[byte_tokens] = np.arange(256)
+    first, second = byte_of[left], byte_of[right]
+    both = (first >= 0) & (second >= 0)
+    # A pair that is listed twice has its last rank; so does an element assigned twice.
+    byte_ranks[first[both] << 8 | second[both]] = np.flatnonzero(both).astype(np.uint32)
+    whole = np.full(1, -1, np.int32)
+    whole_bits = 0
+    starts, spelled = np.zeros(1, np.int64), np.zeros(0, np.uint8)
+    if model.get("ignore_merges"):
+        whole, whole_bits, starts, spelled = _whole_tokens(vocab, symbols)
+    classes = regex_classes()
+    arrays = (byte_tokens, byte_ranks, slots, merged, whole, starts, spelled)
+    for array in arrays:
+        array.setflags(write=False)
+    return bpe.Tables(
+        pattern.machine, pattern.digits, pattern.letters, classes.roots, classes.leaves,
+        byte_tokens, byte_ranks, slots, pair_bits, merged, whole, whole_bits, starts, spelled,
+    )  # fmt: skip
+
+
+def _whole_tokens(
+    vocab: Mapping[str, int], symbols: list[str]
+) -> tuple[np.ndarray, int, np.ndarray, np.ndarray]:
+    byte_of = str.maketrans({symbol: chr(byte) for byte, symbol in enumerate(symbols)})
+    known = set(symbols)
+    spellings = [b""] * (max(vocab.values()) + 1)
+    for text, token in vocab.items():
+        if known.issuperset(text):  # any other can't come out of bytes
+            spellings[token] = text.translate(byte_of).encode("latin-1")
+    lengths = np.array([len(spelling) for spelling in spellings], np.int64)
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    spelled = np.frombuffer(b"".join(spellings), np.uint8).copy()
+    bits = (2 * len(spellings)).bit_length()
+    whole = np.full(1 << bits, -1, np.int32)
+    bpe.fill_whole(starts, spelled, np.flatnonzero(lengths).astype(np.int32), whole, bits)
+    return whole, bits, starts, spelled
+
+
+def _check_model(model: Mapping[str, Any]) -> None:
+    if model["type"] != "BPE":
+        raise Unsupported(f"a model of type {model['type']}")
+    for key in ("dropout", "continuing_subword_prefix", "end_of_word_suffix"):
+        if model.get(key):
+            raise Unsupported(f"{key} in its model")
+    vocab = model["vocab"]
+    missing = [symbol for symbol in byte_symbols() if symbol not in vocab]
+    if missing:  # the library drops such a byte, or makes `unk_token` or <0x..> of it
+        raise Unsupported(f"no token for {len(missing)} of the 256 bytes")
+    if max(vocab.values()) >= merging.MOST_TOKENS or len(model["merges"]) >= merging.MOST_MERGES:
+        raise Unsupported(f"over {merging.MOST_TOKENS:,} tokens or {merging.MOST_MERGES:,} merges")
+
+
+def _pattern(config: Mapping[str, Any] | None) -> Pattern:
+    steps = [] if config is None else [config]
+    if config is not None and config["type"] == "Sequence":
+        steps = config["pretokenizers"]
+    kinds = [step["type"] for step in steps]
+    last = steps[-1] if steps else {}
+    if last.get("type") != "ByteLevel":
+        raise Unsupported(f"pre-tokenizers {', '.join(kinds) or 'none'}")
+    if last["add_prefix_space"]:
+        raise Unsupported("a space put before each text (add_prefix_space)")
+    if kinds == ["ByteLevel"] and last["use_regex"]:
+        return GPT2
+    if kinds != ["Split", "ByteLevel"] or last["use_regex"]:
+        raise Unsupported(f"pre-tokenizers {', '.join(kinds)} in this combination")
+    split = steps[0]
+    pattern = PATTERNS.get(split["pattern"].get("Regex", ""))
+    # A pattern that matches every character leaves nothing between its matches, so keeping
+    # matches and gaps apart is the same as dropping the gaps.
+    way = (split["behavior"], split["invert"])
+    if pattern is None or way not in (("Isolated", False), ("Removed", True)):
+        raise Unsupported("a pattern for pre-tokens that is not one of GPT-2, cl100k, o200k, Qwen")
+    return pattern
