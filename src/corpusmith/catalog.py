@@ -98,5 +98,6 @@ KERNELS = (
     "corpusmith.dedup.near:warm",
     "corpusmith.kernels.windows:warm",
     "corpusmith.kernels.suffix:warm",
+    "corpusmith.tokenize.bytelevel:warm",
 )
 """What compiles every kernel; run once before workers start."""

@@ -1,19 +1,17 @@
-"""Encoding against the plain library, cut at every place that is called safe."""
+"""Texts in pieces against whole ones, cut at every place that is called safe."""
 
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
 
 import pytest
-import tokenizers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corpusmith.tokenize import tokenizer as module
-from corpusmith.tokenize.tokenizer import Tokenizer, pieces
+from corpusmith.tokenize import pieces as module
+from corpusmith.tokenize.pieces import pieces
+from corpusmith.tokenize.tokenizer import Tokenizer
 from corpusmith.tokenize.vocab import train_bpe
-from tests.token_run import GPT2, NO_GPT2
 
 # What the pattern treats in a special way, scripts with and without cuts, and any text at all.
 TRICKY = st.text(
@@ -75,16 +73,6 @@ def test_cuts_change_nothing(trained: Tokenizer, text: str, size: int) -> None:
     assert [word for p in cut for word, _ in splitter.pre_tokenize_str(p)] == words
 
 
-@settings(max_examples=60, deadline=None)
-@given(texts=st.lists(TEXT, max_size=8), call=st.integers(1, 30))
-def test_batches_change_nothing(trained: Tokenizer, texts: list[str], call: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "CALL_CHARS", call)
-        patch.setattr(module, "PIECE_CHARS", max(1, call // 2))
-        found = [row.tolist() for row in trained.encode_batch(texts)]
-    assert found == [trained.library.encode(text, add_special_tokens=False).ids for text in texts]
-
-
 def test_characters_at_a_cut_have_the_classes_of_the_proof() -> None:
     plane = [chr(c) for c in range(0x10000) if not 0xD800 <= c < 0xE000]
 
@@ -103,30 +91,3 @@ def test_characters_at_a_cut_have_the_classes_of_the_proof() -> None:
         assert spaces == {" ", "\t", "\n", "\r"}
         kinds = {unicodedata.category(c)[0] for c in after - spaces}
         assert kinds <= {"P", "S", "N" if left == "x" else "L"}
-
-
-def test_other_tokenizers_are_never_cut() -> None:
-    library = tokenizers.Tokenizer(
-        tokenizers.models.BPE(vocab={"</s>": 0, "a": 1, " ": 2, "a ": 3}, merges=[("a", " ")])
-    )
-    other = Tokenizer(library)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "PIECE_CHARS", 1)
-        assert other.encode_batch(["a a a "])[0].tolist() == [3, 3, 3]
-
-
-@pytest.mark.skipif(not GPT2.is_dir(), reason=NO_GPT2)
-def test_real_text_in_pieces_equals_whole() -> None:
-    data = GPT2.parents[1]
-    gpt2 = Tokenizer.load(GPT2)
-    files: list[Path] = []
-    for pattern in ("books/udhr2/**/*.txt", "doc-files/**/*.txt", "**/README*", "html/**/*.html"):
-        files += sorted(data.glob(pattern))[:4]
-    texts = [path.read_text(encoding="utf-8", errors="replace")[:60_000] for path in files]
-    assert sum(map(len, texts)) > 100_000
-    whole = [gpt2.library.encode(text, add_special_tokens=False).ids for text in texts]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "PIECE_CHARS", 200)
-        found = gpt2.encode_batch(texts)
-    assert [row.tolist() for row in found] == whole
-    assert [gpt2.decode(row) for row in found] == texts

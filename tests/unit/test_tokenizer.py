@@ -9,7 +9,8 @@ import pytest
 import tokenizers
 
 from corpusmith.errors import InputError, RecipeError
-from corpusmith.tokenize.tokenizer import Tokenizer, pieces
+from corpusmith.tokenize.pieces import pieces
+from corpusmith.tokenize.tokenizer import Tokenizer
 from corpusmith.tokenize.vocab import check_params, choose, find, train_bpe
 from tests.token_run import GPT2, NO_GPT2
 
@@ -210,15 +211,14 @@ def test_sample_takes_the_first_in_seeded_order() -> None:
     assert (back == chosen).all()
 
 
-def test_long_texts_go_to_the_library_in_bounded_calls() -> None:
+def test_texts_go_to_the_library_in_bounded_calls() -> None:
     tokenizer = train_bpe(TEXTS, 300)
-    text = "abc, ab. " * 300_000
-    groups = list(tokenizer._groups([text, "abc", text]))
-    sizes = [[len(piece) for _, piece in group] for group in groups]
-    assert max(map(sum, sizes)) <= 1 << 20
-    assert max(map(max, sizes)) < (1 << 18) + 10
-    assert "".join(piece for group in groups for number, piece in group if number == 2) == text
-    library = tokenizer.library
-    library.normalizer = tokenizers.normalizers.Lowercase()
-    whole = list(Tokenizer(library)._groups([text]))  # no proof for this one, so no cut
-    assert whole == [[(0, text)]]
+    texts = ["abc, ab. " * 50_000, "abc"] * 4
+    groups = list(tokenizer._groups([*texts, "abc, ab. " * 300_000, "ab"]))
+    assert [len(group) for group in groups] == [4, 4, 1, 1]
+    assert [text for group in groups for text in group][:8] == texts
+
+
+def test_a_lone_surrogate_is_refused() -> None:
+    with pytest.raises(InputError, match="surrogates not allowed"):
+        train_bpe(TEXTS, 300).encode_batch(["abc", "a\ud800"])

@@ -18,11 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corpusmith.kernels.hashing import MULTIPLIER, equal_bytes, hash_bytes, load64, short_key
+from corpusmith.kernels.hashing import MULTIPLIER, hash_bytes, load64, short_key
 from corpusmith.kernels.jit import inlined, kernel, pointer
-from corpusmith.kernels.merging import SHORT, fill_pairs, merge_long, merge_short
+from corpusmith.kernels.merging import SHORT, merge_long, merge_short
 from corpusmith.kernels.pretokens import split
-from corpusmith.kernels.regexclasses import regex_classes
 
 BLOCK = 512  # pre-tokens found, then encoded, at a time: two loops that each fit the processor
 SHORT_BITS = 16  # 2^16 buckets of 64 bytes: 4 MiB
@@ -78,12 +77,17 @@ def new_work() -> Work:
     words = _BUCKET << SHORT_BITS
     raw = np.zeros(words + 8, np.uint64)
     first = (-raw.ctypes.data // 8) % 8  # words to the next multiple of 64 bytes
+    ranks, tokens, following, previous, heap = _scratch(SHORT)
     return Work(
-        raw[first : first + words],
-        np.zeros(_LONG_SLOT << LONG_BITS, np.uint64),
-        np.zeros(BLOCK, np.int64),
-        *_scratch(SHORT),
-        np.zeros(4, np.int64),
+        short=raw[first : first + words],
+        long=np.zeros(_LONG_SLOT << LONG_BITS, np.uint64),
+        ends=np.zeros(BLOCK, np.int64),
+        ranks=ranks,
+        tokens=tokens,
+        following=following,
+        previous=previous,
+        heap=heap,
+        state=np.zeros(4, np.int64),
     )
 
 
@@ -198,9 +202,7 @@ def _encode_one(
         for word in range(_SLOT):  # the older of the two goes
             short[bucket + _SLOT + word] = short[bucket + word]
         short[bucket] = short_key(data, size, start, min(length, np.int64(8)))
-        short[bucket + 1] = (
-            short_key(data, size, start + 8, length - 8) | np.uint64(length) << _TOP
-        )
+        short[bucket + 1] = short_key(data, size, start + 8, length - 8) | np.uint64(length) << _TOP
         second = np.uint64(out[at + 1]) if count > 1 else np.uint64(0)
         third = np.uint64(out[at + 2]) if count > 2 else np.uint64(0)
         short[bucket + 2] = np.uint64(out[at]) | second << _HALF

@@ -206,9 +206,9 @@ def _contraction(data, at, end, fold):
         return at + 3
     if fold and first < 128:
         first |= 0x20
-    if first == _S or first == _T or first == _M or first == _D:
+    if first in (_S, _T, _M, _D):
         return at + 2
-    if at + 2 >= end or not (first == _R or first == _V or first == _L):
+    if at + 2 >= end or first not in (_R, _V, _L):
         return at
     second = np.int64(data[at + 2])
     if fold and second < 128:

@@ -1,8 +1,8 @@
 """Our own encoder for byte-level BPE tokenizers: the same tokens as `tokenizers`, much faster.
 
 `ByteLevelBPE.of(library)` takes those whose pre-tokens we cut by a state machine (the patterns in
-`PATTERNS`) and whose model does nothing but merge bytes. Everything else stays with the library:
-`Unsupported` says why. Two things need the library now and then, and get it text by text:
+`PATTERNS`) and whose model does nothing but merge bytes. Everything else stays with the library;
+`UnsupportedTokenizerError` says why. Two things need the library now and then, text by text:
 
 - A normalizer (NFC in Qwen's): it is the library's, applied to a text that it might change.
 - An added token that is not special is found in the text before anything else. A text with the
@@ -11,17 +11,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import tokenizers
 
 from corpusmith.errors import InputError
-from corpusmith.kernels import bpe, merging, pretokens
+from corpusmith.kernels import bpe, merging, pretokens, screen
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.regexclasses import LETTER, MARK, regex_classes
 
@@ -61,32 +63,50 @@ PATTERNS: dict[str, Pattern] = {
 and Llama 3, Qwen 2 and 2.5 and 3, Qwen 3.5, o200k_base and GPT-4o."""
 
 
-class Unsupported(Exception):
+class UnsupportedTokenizerError(Exception):
     """A tokenizer that our encoder is not proved equal for; the message says what it has."""
+
+
+Encode = Callable[[Sequence[str]], Sequence[np.ndarray]]
 
 
 class ByteLevelBPE:
     """Encodes columns of text. Calls from several threads are safe, and each has its own cache."""
 
-    def __init__(self, library: tokenizers.Tokenizer, tables: bpe.Tables, pattern: Pattern) -> None:
-        self._library = library
-        self._tables = tables
+    def __init__(
+        self,
+        library: tokenizers.Tokenizer,
+        by_library: Encode,
+        tables: bpe.Tables,
+        pattern: Pattern,
+        added: Sequence[bytes],
+    ) -> None:
         self.pattern = pattern
+        self._library = library
+        self._by_library = by_library
+        self._tables = tables
+        self._added = added
         self._threads = threading.local()
 
     @classmethod
-    def of(cls, library: tokenizers.Tokenizer) -> ByteLevelBPE:
-        """The encoder of a tokenizer of the library. Raises Unsupported."""
+    def of(cls, library: tokenizers.Tokenizer, by_library: Encode) -> ByteLevelBPE:
+        """The encoder of a tokenizer of the library, whose special tokens are not made from text
+        (`encode_special_tokens`). `by_library` encodes texts with it.
+
+        Raises UnsupportedTokenizerError.
+        """
         config = json.loads(library.to_str())
         pattern = _pattern(config["pre_tokenizer"])
         model = config["model"]
         _check_model(model)
-        if config.get("normalizer") is not None:
-            raise Unsupported("a normalizer")
-        added = [token for token in config["added_tokens"] if not token["special"]]
-        if added:
-            raise Unsupported("added tokens that are not special")
-        return cls(library, make_tables(model, pattern), pattern)
+        normalizer = library.normalizer
+        if not (normalizer is None or isinstance(normalizer, tokenizers.normalizers.NFC)):
+            raise UnsupportedTokenizerError(f"the normalizer {config['normalizer']['type']}")
+        added = {token["content"] for token in config["added_tokens"] if not token["special"]}
+        if normalizer is not None:
+            added |= {normalizer.normalize_str(text) for text in added}
+        strings = sorted(text.encode() for text in added if text)
+        return cls(library, by_library, make_tables(model, pattern), pattern, strings)
 
     def encode(
         self, column: pa.Array | pa.ChunkedArray, *, end_token: int = -1
@@ -98,20 +118,63 @@ class ByteLevelBPE:
 
         Raises InputError for text that is not valid UTF-8.
         """
-        data, offsets = text_buffers(column)
         check_utf8(column)
+        normal, others = self._screened(column)
+        if not others.any():
+            return self._merged(normal, end_token)
+        tokens, offsets = self._merged(normal.filter(pa.array(~others)), end_token)
+        rows = iter(_rows(tokens, offsets))
+        texts = column.filter(pa.array(others)).to_pylist()
+        theirs = iter(self._by_library(texts))
+        end = np.array([end_token] * (end_token >= 0), np.int32)
+        return joined(
+            [np.concatenate([next(theirs), end]) if other else next(rows) for other in others]
+        )
+
+    def _screened(self, column: Any) -> tuple[Any, np.ndarray]:
+        """The column after the normalizer; bool[rows], True where the library must encode."""
+        data, offsets = text_buffers(column)
+        others = np.zeros(len(offsets) - 1, np.bool_)
+        if self._added:
+            others |= screen.contain_any(data, offsets, self._added)
+        if self._library.normalizer is None:
+            return column, others
+        changed = screen.changed_by_nfc(data, offsets)
+        if not changed.any():
+            return column, others
+        normalize = self._library.normalizer.normalize_str
+        mask = pa.array(changed)
+        texts = [normalize(text) for text in column.filter(mask).to_pylist()]
+        column = pc.replace_with_mask(column, mask, pa.array(texts, column.type))
+        if self._added:
+            others |= screen.contain_any(*text_buffers(column), self._added)
+        return column, others
+
+    def _merged(self, column: Any, end_token: int) -> tuple[np.ndarray, np.ndarray]:
+        data, offsets = text_buffers(column)
         rows = len(offsets) - 1
         out = np.empty(len(data) + rows + bpe.SLACK, np.int32)
         out_offsets = np.zeros(rows + 1, np.int64)
         work = getattr(self._threads, "work", None) or bpe.new_work()
         work.state[:] = 0
-        while not bpe.encode_column(
-            data, offsets, self._tables, work, end_token, out, out_offsets
-        ):
+        while not bpe.encode_column(data, offsets, self._tables, work, end_token, out, out_offsets):
             work = bpe.with_room(work, int(work.state[bpe.NEEDED]))
         # What a long pre-token needed is not kept: it may be 32 times the text.
         self._threads.work = bpe.with_room(work, merging.SHORT)
         return out[: out_offsets[-1]], out_offsets
+
+
+def joined(rows: Sequence[np.ndarray], end_token: int = -1) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of tokens one after the other, as `encode` returns them; `end_token` after each unless
+    it is negative."""
+    if end_token >= 0:
+        rows = [np.append(row, np.int32(end_token)) for row in rows]
+    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+    return np.concatenate([np.zeros(0, np.int32), *rows]), offsets
+
+
+def _rows(tokens: np.ndarray, offsets: np.ndarray) -> list[np.ndarray]:
+    return [tokens[start:end] for start, end in itertools.pairwise(offsets.tolist())]
 
 
 def check_utf8(column: pa.Array | pa.ChunkedArray) -> None:
@@ -191,16 +254,18 @@ def _whole_tokens(
 
 def _check_model(model: Mapping[str, Any]) -> None:
     if model["type"] != "BPE":
-        raise Unsupported(f"a model of type {model['type']}")
+        raise UnsupportedTokenizerError(f"a model of type {model['type']}")
     for key in ("dropout", "continuing_subword_prefix", "end_of_word_suffix"):
         if model.get(key):
-            raise Unsupported(f"{key} in its model")
+            raise UnsupportedTokenizerError(f"{key} in its model")
     vocab = model["vocab"]
     missing = [symbol for symbol in byte_symbols() if symbol not in vocab]
     if missing:  # the library drops such a byte, or makes `unk_token` or <0x..> of it
-        raise Unsupported(f"no token for {len(missing)} of the 256 bytes")
+        raise UnsupportedTokenizerError(f"no token for {len(missing)} of the 256 bytes")
     if max(vocab.values()) >= merging.MOST_TOKENS or len(model["merges"]) >= merging.MOST_MERGES:
-        raise Unsupported(f"over {merging.MOST_TOKENS:,} tokens or {merging.MOST_MERGES:,} merges")
+        raise UnsupportedTokenizerError(
+            f"over {merging.MOST_TOKENS:,} tokens or {merging.MOST_MERGES:,} merges"
+        )
 
 
 def _pattern(config: Mapping[str, Any] | None) -> Pattern:
@@ -210,18 +275,34 @@ def _pattern(config: Mapping[str, Any] | None) -> Pattern:
     kinds = [step["type"] for step in steps]
     last = steps[-1] if steps else {}
     if last.get("type") != "ByteLevel":
-        raise Unsupported(f"pre-tokenizers {', '.join(kinds) or 'none'}")
+        raise UnsupportedTokenizerError(f"pre-tokenizers {', '.join(kinds) or 'none'}")
     if last["add_prefix_space"]:
-        raise Unsupported("a space put before each text (add_prefix_space)")
+        raise UnsupportedTokenizerError("a space put before each text (add_prefix_space)")
     if kinds == ["ByteLevel"] and last["use_regex"]:
         return GPT2
     if kinds != ["Split", "ByteLevel"] or last["use_regex"]:
-        raise Unsupported(f"pre-tokenizers {', '.join(kinds)} in this combination")
+        raise UnsupportedTokenizerError(f"pre-tokenizers {', '.join(kinds)} in this combination")
     split = steps[0]
     pattern = PATTERNS.get(split["pattern"].get("Regex", ""))
     # A pattern that matches every character leaves nothing between its matches, so keeping
     # matches and gaps apart is the same as dropping the gaps.
     way = (split["behavior"], split["invert"])
     if pattern is None or way not in (("Isolated", False), ("Removed", True)):
-        raise Unsupported("a pattern for pre-tokens that is not one of GPT-2, cl100k, o200k, Qwen")
+        raise UnsupportedTokenizerError(
+            "a pattern for pre-tokens that is not one of GPT-2, cl100k, o200k, Qwen"
+        )
     return pattern
+
+
+def warm() -> None:
+    """Compile the kernels, or load them from Numba's cache."""
+    screen.warm()
+    symbols = byte_symbols()
+    vocab = {symbol: token for token, symbol in enumerate(symbols)}
+    model = {"vocab": {**vocab, "aa": 256}, "merges": ["a a"], "ignore_merges": True}
+    column = pa.array(["aa b", "a" * (merging.SHORT + 1)], pa.large_string())
+    data, offsets = text_buffers(column)
+    tables = make_tables(model, GPT2)
+    work = bpe.with_room(bpe.new_work(), len(data))
+    out = np.empty(len(data) + len(column) + bpe.SLACK, np.int32)
+    bpe.encode_column(data, offsets, tables, work, -1, out, np.zeros(len(column) + 1, np.int64))

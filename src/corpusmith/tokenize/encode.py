@@ -13,7 +13,9 @@ So packing only has to put sequences one after the other, and end tokens stand b
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,7 +45,8 @@ DOCUMENT_SECONDS = 600.0
 
 
 def execute(work: Work) -> None:
-    """Encode every part, then join their rows. `work.info`: tokens in all and by source."""
+    """Encode every part, then join their rows. `work.info`: tokens in all and by source, and what
+    encoded them (`Tokenizer.encoder`); another encoder gives the same tokens."""
     after = deciding_folders(work)
     tokenizer = str(work.inputs["tokenizer"])
     tasks = []
@@ -65,6 +68,7 @@ def execute(work: Work) -> None:
     )
     work.info.update(joined[0]["info"])
     work.info.update(totals(infos))
+    work.info.update(infos[0]["encoder"] if infos else {})
     if work.info["tokens"] == 0:
         raise InputError(
             "no document is left to train on",
@@ -95,7 +99,7 @@ def totals(infos: list[dict[str, Any]]) -> dict[str, Any]:
 def encode_task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
     """One part: tokens, index, and the rows of `DOCS`."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the workers are the parallelism
-    tokenizer = Tokenizer.load(spec["tokenizer"])
+    tokenizer = _tokenizer(spec["tokenizer"])
     end = tokenizer.end_token
     documents = text_bytes = intruders = 0
     with ctx.writer() as out:
@@ -105,15 +109,13 @@ def encode_task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
         out.write("docs", DOCS.empty_table())
         for batch in _batches(spec, ctx, out):
             ctx.publish(batch["id"][0].as_py())
-            starts, counts = [], []
-            for encoded in tokenizer.encode_batch(batch["text"].to_pylist()):
-                intruders += int(np.count_nonzero(encoded == end))
-                starts.append(shard.tokens)
-                shard.add(np.append(encoded, np.int32(end)))
-                counts.append(len(encoded) + 1)
+            encoded, offsets = tokenizer.encode_column(batch["text"], end=True)
+            intruders += int(np.count_nonzero(encoded == end)) - batch.num_rows
             sizes = pc.binary_length(batch["text"]).cast(pa.int64())
+            starts, counts = shard.tokens + offsets[:-1], np.diff(offsets)
             out.write("docs", _rows(ctx.part, documents, starts, counts, batch, sizes))
-            documents += len(counts)
+            shard.add_rows(encoded, offsets)
+            documents += batch.num_rows
             text_bytes += pc.sum(sizes).as_py()
         shard.finish(index)
         out.info.update(
@@ -122,8 +124,22 @@ def encode_task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
             tokens=shard.tokens,
             text_bytes=text_bytes,
             end_tokens_in_text=intruders,
+            encoder=tokenizer.encoder,
         )
     return out.info
+
+
+@functools.lru_cache(maxsize=1)
+def _tokenizer(folder: str) -> Tokenizer:
+    """Loaded once a worker, with its caches: a stage's folder never changes once it is made."""
+    tokenizer = Tokenizer.load(folder)
+    if tokenizer.encoder["encoder"] != "corpusmith":  # into the worker's log
+        print(
+            "encoding with the `tokenizers` library, many times slower than our own encoder, which "
+            f"doesn't support {tokenizer.encoder['because']}",
+            file=sys.stderr,
+        )
+    return tokenizer
 
 
 def _batches(spec: dict[str, Any], ctx: TaskContext, out: Any) -> Iterator[pa.Table]:
@@ -143,14 +159,14 @@ def _batches(spec: dict[str, Any], ctx: TaskContext, out: Any) -> Iterator[pa.Ta
 
 
 def _rows(
-    part: str, first: int, starts: list[int], counts: list[int], batch: pa.Table, sizes: Any
+    part: str, first: int, starts: np.ndarray, counts: np.ndarray, batch: pa.Table, sizes: Any
 ) -> pa.Table:
     n = len(counts)
     columns = [
-        pa.array([part] * n, pa.string()),
-        pa.array(range(first, first + n), pa.int64()),
-        pa.array(starts, pa.int64()),
-        pa.array(counts, pa.int64()),
+        pa.repeat(part, n),
+        pa.array(np.arange(first, first + n)),
+        pa.array(starts),
+        pa.array(counts),
         batch["id"],
         batch["source"],
         sizes,

@@ -56,7 +56,7 @@ def token_dtype(vocab_size: int) -> np.dtype:
 class Sink(Protocol):
     """Whatever bytes can be written to: an open file, or a part's file in the making."""
 
-    def write(self, data: bytes, /) -> Any: ...
+    def write(self, data: Any, /) -> Any: ...
 
 
 class IndexedDatasetWriter:
@@ -72,7 +72,7 @@ class IndexedDatasetWriter:
         self.dtype = DTYPES[codes[0]]
         self._code = codes[0]
         self._file = tokens
-        self._lengths: list[int] = []
+        self._lengths: list[np.ndarray] = []
         self.tokens = 0  # written so far
 
     def add(self, tokens: np.ndarray) -> None:
@@ -80,24 +80,34 @@ class IndexedDatasetWriter:
 
         Raises ValueError for a token that the dtype can't hold: it would be stored as another.
         """
+        self.add_rows(tokens, np.array([0, len(tokens)], np.int64))
+
+    def add_rows(self, tokens: np.ndarray, offsets: np.ndarray) -> None:
+        """Append documents: row i is `tokens[offsets[i]:offsets[i + 1]]`, `offsets` from 0 to all.
+
+        Raises ValueError as `add` does.
+        """
         if tokens.ndim != 1 or not np.issubdtype(tokens.dtype, np.integer):
             raise ValueError(f"a document is one row of integers, not {tokens.dtype}{tokens.shape}")
-        if len(tokens) > LONGEST_SEQUENCE:
+        lengths = np.diff(offsets)
+        if offsets[0] != 0 or offsets[-1] != len(tokens) or np.any(lengths < 0):
+            raise ValueError(f"offsets {offsets[0]}..{offsets[-1]} of {len(tokens)} tokens")
+        if len(lengths) and int(lengths.max()) > LONGEST_SEQUENCE:
             raise ValueError(
-                f"{len(tokens):,} tokens in one document; at most {LONGEST_SEQUENCE:,}"
+                f"{lengths.max():,} tokens in one document; at most {LONGEST_SEQUENCE:,}"
             )
         if len(tokens):
             limits = np.iinfo(self.dtype)
             low, high = int(tokens.min()), int(tokens.max())
             if low < 0 or high > limits.max:
                 raise ValueError(f"tokens {low}..{high} do not fit into {self.dtype.name}")
-        self._file.write(tokens.astype(self.dtype, copy=False).tobytes())
-        self._lengths.append(len(tokens))
+        self._file.write(tokens.astype(self.dtype).view(np.uint8).data)
+        self._lengths.append(lengths.astype("<i4"))
         self.tokens += len(tokens)
 
     def finish(self, index: Sink) -> None:
         """Write the `.idx` of all documents added."""
-        lengths = np.array(self._lengths, dtype="<i4")
+        lengths = np.concatenate([np.zeros(0, "<i4"), *self._lengths])
         count = len(lengths)
         pointers = np.zeros(count, dtype="<i8")
         if count:

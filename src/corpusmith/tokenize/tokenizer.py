@@ -1,24 +1,32 @@
 """One tokenizer: loaded from a file or folder, encoding texts, decoding tokens.
 
-The encoder behind `encode_batch` is the `tokenizers` library. Special tokens are never made
-from text: a document that has the characters `<|endoftext|>` in it is encoded character by
-character, so no input can end a document early.
+Byte-level BPE of the known patterns is encoded by kernels of ours (`bytelevel`), with the same
+tokens as the `tokenizers` library; every other tokenizer by the library. `Tokenizer.encoder` says
+which. Special tokens are never made from text: a document that has the characters
+`<|endoftext|>` in it is encoded character by character, so no input can end a document early.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers
 
 from corpusmith.errors import InputError, nearest
 from corpusmith.store.fingerprint import hash_json
+from corpusmith.tokenize.bytelevel import (
+    ByteLevelBPE,
+    UnsupportedTokenizerError,
+    check_utf8,
+    joined,
+)
 
 END_TOKEN = "<|endoftext|>"
 """What we put between documents, in the vocabularies that we train."""
@@ -28,34 +36,6 @@ KNOWN_END_TOKENS = (END_TOKEN, "</s>", "<|end_of_text|>", "<eos>", "<|eos|>", "[
 
 CALL_CHARS = 1 << 20
 """Characters handed to the library at once: it needs about 170 bytes for each of them."""
-
-PIECE_CHARS = 1 << 18
-"""A longer text is cut into pieces of about this many characters where that changes nothing."""
-
-_LETTERS = (
-    "A-Za-z\u00c0-\u00d6\u0400-\u0481\u05d0-\u05ea\u0621-\u063a\u0904-\u0939\u0e01-\u0e30"
-    "\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3"
-)
-_MARKS = r"!-/:-@\[-`{-~\u3001\u3002\uff01\uff0c\uff1f"  # ASCII and CJK punctuation
-_SAFE_CUT = re.compile(
-    r"(?<=[^\s\u180e])(?=[ \t\n\r])"
-    rf"|(?<=[{_LETTERS}])(?=[0-9{_MARKS}])"
-    rf"|(?<=[0-9])(?=[A-Za-z{_MARKS}])"
-)
-"""Before white space, between a letter and a digit, and between either and punctuation.
-
-Proof that GPT-2's pattern (Radford et al. 2019, `encoder.py`)
-
-    's|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+
-
-gives the same pre-tokens for the two sides alone: in every alternative, what follows a letter
-can only be a letter, what follows a digit only a digit, and no white space follows anything else;
-so a match ends here. Earlier matches end before the cut and look ahead no further, and a run of
-white space at the end, the only thing that a lookahead could see differently, can't be there.
-The right side starts where a match starts, and there is no lookbehind. BPE merges within a
-pre-token only. The letters listed are in Unicode since version 3, and U+180E, which was white
-space once, is left out, so every regex library agrees on these classes.
-"""
 
 
 class Tokenizer:
@@ -80,7 +60,7 @@ class Tokenizer:
         library.add_special_tokens([self.end_text])
         library.encode_special_tokens = True
         self._library = library
-        self._single_pieces = not _can_be_cut(library)
+        self._library_reason = ""  # why `_native` is None
 
     @classmethod
     def load(cls, path: str | Path, *, end_token: str | None = None) -> Tokenizer:
@@ -126,33 +106,78 @@ class Tokenizer:
         """The `tokenizers` object underneath."""
         return self._library
 
+    @functools.cached_property
+    def _native(self) -> ByteLevelBPE | None:
+        try:
+            return ByteLevelBPE.of(self._library, self._by_library)
+        except UnsupportedTokenizerError as reason:
+            self._library_reason = str(reason)
+            return None
+
+    @property
+    def encoder(self) -> dict[str, str]:
+        """What encodes text: `{"encoder": "corpusmith", "pattern"}` with the pattern's name, or
+        `{"encoder": "tokenizers", "because"}` with what the tokenizer has that ours can't do."""
+        if self._native is not None:
+            return {"encoder": "corpusmith", "pattern": self._native.pattern.name}
+        return {"encoder": "tokenizers", "because": self._library_reason}
+
     def encode_batch(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The tokens of each text, int32, without any special token.
 
-        A text's tokens do not depend on what else is in the batch. Long texts are cut where
-        that provably changes nothing (see `_SAFE_CUT`), so memory stays near 200 MB, unless
-        a tokenizer of another kind than GPT-2's or a run of letters over 1 MB forbids it: those
-        need about 130 bytes a character.
-        """
-        found: list[list[np.ndarray]] = [[] for _ in texts]
-        for group in self._groups(texts):
-            encoded = self._library.encode_batch_fast(
-                [piece for _, piece in group], add_special_tokens=False
-            )
-            for (number, _), encoding in zip(group, encoded, strict=True):
-                found[number].append(np.array(encoding.ids, dtype=np.int32))
-        return [arrays[0] if len(arrays) == 1 else np.concatenate(arrays) for arrays in found]
+        A text's tokens do not depend on what else is in the batch. The arrays are parts of one.
 
-    def _groups(self, texts: Sequence[str]) -> Iterator[list[tuple[int, str]]]:
-        group: list[tuple[int, str]] = []
+        Raises InputError for a text that has no UTF-8 (a lone surrogate).
+        """
+        try:
+            column = pa.array(texts, pa.large_string())
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"a text to be encoded is not valid Unicode: {error}",
+                expected="text without surrogates",
+                hint="repair it with text.encode('utf-16', 'surrogatepass').decode('utf-16', "
+                "'replace')",
+            ) from error
+        tokens, offsets = self.encode_column(column)
+        return [tokens[start:end] for start, end in itertools.pairwise(offsets.tolist())]
+
+    def encode_column(
+        self, column: pa.Array | pa.ChunkedArray, *, end: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The tokens of a column of `string` or `large_string` without nulls, and where each row's
+        stand: `tokens` int32, `offsets` int64[rows + 1]; row i has
+        `tokens[offsets[i]:offsets[i + 1]]`. With `end` each row has the end token at its end.
+
+        Memory: 4 bytes a byte of text, of which a third or less is touched, and 32 a byte of the
+        longest pre-token. The library, where it encodes, takes about 170 bytes a character of at
+        least `CALL_CHARS`, or of the longest text.
+
+        Raises InputError for text that is not valid UTF-8.
+        """
+        end_token = self.end_token if end else -1
+        if self._native is not None:
+            return self._native.encode(column, end_token=end_token)
+        check_utf8(column)
+        return joined(self._by_library(column.to_pylist()), end_token)
+
+    def _by_library(self, texts: Sequence[str]) -> list[np.ndarray]:
+        found: list[np.ndarray] = []
+        for group in self._groups(texts):
+            encoded = self._library.encode_batch_fast(group, add_special_tokens=False)
+            found += [np.array(encoding.ids, dtype=np.int32) for encoding in encoded]
+        return found
+
+    @staticmethod
+    def _groups(texts: Sequence[str]) -> Iterator[list[str]]:
+        """Texts of at most CALL_CHARS together, or one longer one."""
+        group: list[str] = []
         chars = 0
-        for number, text in enumerate(texts):
-            for piece in [text] if self._single_pieces else pieces(text):
-                if group and chars + len(piece) > CALL_CHARS:
-                    yield group
-                    group, chars = [], 0
-                group.append((number, piece))
-                chars += len(piece)
+        for text in texts:
+            if group and chars + len(text) > CALL_CHARS:
+                yield group
+                group, chars = [], 0
+            group.append(text)
+            chars += len(text)
         if group:
             yield group
 
@@ -183,47 +208,12 @@ class Tokenizer:
         (folder / "tokenizer_config.json").write_text(self.config_json(), encoding="utf-8")
 
 
-def pieces(text: str, size: int | None = None) -> Iterator[str]:
-    """Cut a text at safe places after every `size` >= 1 characters; "" is one piece.
-
-    >>> list(pieces("one two, three", 2))
-    ['one', ' two', ', three']
-    """
-    size = PIECE_CHARS if size is None else size
-    if size < 1:
-        raise ValueError(f"a piece has at least 1 character, not {size}")
-    start = 0
-    while len(text) - start > size:
-        cut = _SAFE_CUT.search(text, start + size)
-        if cut is None:
-            break
-        yield text[start : cut.start()]
-        start = cut.start()
-    yield text[start:] if start else text
-
-
 def byte_level_bpe(model: models.BPE) -> tokenizers.Tokenizer:
     """GPT-2's tokenizer around a BPE model: bytes as symbols, split by its pattern."""
     library = tokenizers.Tokenizer(model)
     library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     library.decoder = decoders.ByteLevel()
     return library
-
-
-def _can_be_cut(library: tokenizers.Tokenizer) -> bool:
-    """Whether it is GPT-2's tokenizer, for which `_SAFE_CUT` is proved."""
-    model, before = library.model, library.pre_tokenizer
-    if not isinstance(model, models.BPE) or not isinstance(before, pre_tokenizers.ByteLevel):
-        return False
-    return (
-        library.normalizer is None
-        and before.use_regex
-        and not before.add_prefix_space
-        and not model.continuing_subword_prefix
-        and not model.end_of_word_suffix
-        # An added token that is not special is found in the text, across any cut.
-        and all(token.special for token in library.get_added_tokens_decoder().values())
-    )
 
 
 def _end_text(library: tokenizers.Tokenizer, wanted: str | None) -> str:

@@ -23,7 +23,8 @@ from corpusmith.op import Task, TaskContext, Work
 from corpusmith.store.parts import PartWriter, iter_part
 from corpusmith.tokenize.documents import as_spec, clean_parts, deciding_folders, of_spec
 from corpusmith.tokenize.order import PURPOSE_SAMPLE, id_bits, keys
-from corpusmith.tokenize.tokenizer import END_TOKEN, Tokenizer, byte_level_bpe, pieces
+from corpusmith.tokenize.pieces import pieces
+from corpusmith.tokenize.tokenizer import END_TOKEN, Tokenizer, byte_level_bpe
 
 SAMPLE_BYTES = 200_000_000
 """UTF-8 bytes of text that a vocabulary is trained on, unless the recipe says otherwise."""
