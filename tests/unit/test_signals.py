@@ -301,6 +301,21 @@ def test_tables_start_anew_when_their_numbers_run_out():
         assert np.array_equal(left[0], left[2])
 
 
+def test_a_document_just_over_the_step_of_the_table_stays_in_its_memory():
+    """280,000 tokens need a smaller table than the 249,999 places that their 2-grams look at:
+    writing beyond it ended the process."""
+    block = [f"w{number}" for number in range(125_000)]
+    once = [f"once{number}" for number in range(30_000)]
+    assert len(once) + 2 * len(block) > 1 << 18 > 2 * len(block)
+    found = repetition(batch(" ".join([*once, *block, *block])), Context()).to_pylist()[0]
+    word_chars = sum(map(len, block))
+    chars = 2 * word_chars + sum(map(len, once)) + len(once) + 2 * len(block) - 1
+    for n in (5, 10):  # 125,000 is a multiple of both: datatrove steps over whole n-grams
+        assert found[f"dup_{n}gram_chars_frac"] == np.float32(word_chars / chars)
+        covered = 2 * word_chars / (2 * word_chars + sum(map(len, once)))
+        assert found[f"dup_{n}gram_chars_dclm_frac"] == np.float32(covered)
+
+
 def test_threads_do_not_disturb_each_other():
     texts = [batch(f"word{number} 词 " * 50) for number in range(4)]
     expected = [repetition(table, Context()) for table in texts]

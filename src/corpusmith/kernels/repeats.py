@@ -46,7 +46,11 @@ def table_size(entries):
 
 def new_work(tokens: int) -> Work:
     """Memory for documents of up to `tokens` tokens."""
-    slots = 1 << max(int(table_size(tokens)).bit_length(), 6)
+    # A level may look at fewer places than there are tokens, and `table_size` has a step down:
+    # just below it a level wants more slots than a whole document just above.
+    sparse = min(tokens, (1 << 18) - 1)
+    entries = max(int(table_size(tokens)), int(table_size(sparse)))
+    slots = 1 << max(entries.bit_length(), 6)
     return Work(
         np.zeros(slots, np.uint32),
         np.array([1, slots], np.int64),
