@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ TOP_KEYS = (
 )
 REQUIRED_KEYS = ("corpusmith", "corpus", "sources")
 ENVIRONMENT = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
+NAME = re.compile(r"[^\W_][\w.-]{0,79}\Z")
+"""Letters of any script, since people name things in theirs."""
 
 Where = tuple[str | int, ...]
 
@@ -289,6 +291,15 @@ def _check_top(recipe: Recipe) -> None:
         value = values.get(key)
         if value is not None and (not isinstance(value, shape) or isinstance(value, bool)):
             raise recipe.error((key,), f"{key}: {value!r}", expected=words[shape])
+    if not 0 <= values.get("seed", 0) < 1 << 63:
+        raise recipe.error(
+            ("seed",), f"seed: {values['seed']}", expected="a whole number from 0 to 2^63 - 1"
+        )
+
+
+def is_name(name: str) -> bool:
+    """Whether folders can be named by it: one spelling (NFC, no capitals) on every file system."""
+    return bool(NAME.match(name)) and name == unicodedata.normalize("NFC", name).lower()
 
 
 def _check_names(recipe: Recipe) -> None:
@@ -303,11 +314,12 @@ def _check_names(recipe: Recipe) -> None:
     for where, name in [(("corpus",), corpus)] + [
         (("sources", s), s) for s in (sources if isinstance(sources, dict) else {})
     ]:
-        if not isinstance(name, str) or not NAME.match(name):
+        if not isinstance(name, str) or not is_name(name):
             raise recipe.error(
                 where,
                 f"{name!r} can't be a name",
-                expected="small letters, digits, `-`, `_` and `.`, since folders are named by it",
+                expected="up to 80 small letters (of any script), digits, `-`, `_` and `.`, "
+                "since folders are named by it",
                 key=where != ("corpus",),
             )
     if not isinstance(sources, dict):

@@ -107,7 +107,7 @@ def test_one_text_for_one_condition(raw, text):
 @pytest.mark.parametrize(
     "raw",
     [
-        *("..", "1...5", ".5..", "a..b", "10..3", "1..2015-01-01", "nan..", "0x10.."),
+        *("..", "1...5", ".5..", "a..b", "10..3", "1..2015-01-01", "nan..", "0x10..", "1e400.."),
         *([], None, {"rnage": "1.."}, {"null": "drop"}, {"range": "1..", "null": "maybe"}),
         float("inf"),
     ],

@@ -42,6 +42,8 @@ def test_positions() -> None:
         (HEAD + "sorces: 1\n", "r.yaml:5:1", "did you mean 'sources'?"),
         (HEAD + "corpus: y\n", "r.yaml:5:1", 'duplicate key "corpus"'),
         (HEAD.replace("'x'", "*.jsonl"), "r.yaml:4:26", "put quotes around"),
+        (HEAD + "seed: 99999999999999999999\n", "r.yaml:5:7", "from 0 to 2^63 - 1"),
+        (HEAD + "seed: -1\n", "r.yaml:5:7", "from 0 to 2^63 - 1"),
         (HEAD + "clean: {a: 1}\n", "r.yaml:5:8", "expected: a list"),
         (HEAD.replace("corpusmith: 1", "corpusmith: 7"), "r.yaml:1:13", "pip install --upgrade"),
         ("corpus: x\n", "r.yaml:1:1", "the key 'corpusmith' is missing"),
@@ -56,6 +58,18 @@ def test_syntax_errors(text: str, where: str, words: str) -> None:
     assert found.where == where
     assert words in str(found)
     assert found.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        *(("语料", True), ("données-2.0", True), ("корпус", True), ("x" * 80, True)),
+        *(("x" * 81, False), ("Web", False), ("e\u0301", False), ("a/b", False), (".a", False)),
+        *(("_a", False), ("a b", False), ("a:b", False), ("", False), ("语料\n", False)),
+    ],
+)
+def test_names_of_any_script_in_one_spelling(name: str, fits: bool) -> None:
+    assert recipe.is_name(name) is fits
 
 
 def test_bombs_end_in_an_error() -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
@@ -95,6 +96,12 @@ def _parse_range(raw: str, where: str, null: str) -> Condition:
         if not text:
             bounds.append(None)
         elif NUMBER.fullmatch(text):
+            if abs(Decimal(text)) > _LARGEST:
+                raise RecipeError(
+                    f"{text} in {raw!r} is larger than any signal can be",
+                    where=where,
+                    expected="a bound within ±1.7e308, or none",
+                )
             bounds.append(_decimal_text(Decimal(text)))
         elif DATE.match(text) and _moment(text) is not None:
             bounds.append(text)
@@ -124,6 +131,9 @@ def _parse_range(raw: str, where: str, null: str) -> Condition:
             expected="the smaller bound first",
         )
     return Condition(min=bounds[0], max=bounds[1], null=null)  # type: ignore[arg-type]
+
+
+_LARGEST = Decimal(sys.float_info.max)
 
 
 def _order(text: str, *, last: bool) -> Any:

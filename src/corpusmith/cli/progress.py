@@ -79,6 +79,10 @@ class _Counting(Listener):
             self.tasks, self.done = event["tasks"], event["cached"]
         elif kind == "done":
             self.done += 1
+        elif kind == "warming":
+            self.note = "compiling the kernels, once a machine" if event["compiles"] else ""
+        elif kind == "warm":
+            self.note = ""
         elif kind == "progress":
             self.fraction, self.note = event["fraction"], event["note"]
         elif kind == "end":
@@ -105,7 +109,7 @@ class Plain(_Counting):
         super().__call__(event)
         if event["event"] == "lost":
             self._say(f"{event['stage']}: a worker was lost ({event['message']}), trying again")
-        if event["event"] == "warm":
+        if event["event"] == "warm" and event["compiles"]:
             self._say(f"compiled the kernels in {event['seconds']:.0f} s (once a machine)")
         if event["event"] == "nothing":
             self._say(f"nothing to do: {event['run']} is up to date")
@@ -148,7 +152,7 @@ class Bars(_Counting):
         kind = event["event"]
         if kind == "stage":
             self.task = self.progress.add_task(self._escaped(self.label), total=1.0, note="")
-        elif kind == "warm":
+        elif kind == "warm" and event["compiles"]:
             self._print(f"[dim]compiled the kernels in {event['seconds']:.0f} s (once a machine)")
         elif kind == "lost":
             self._print(f"[yellow]{event['stage']}: a worker was lost ({event['message']})")

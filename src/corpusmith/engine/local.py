@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from corpusmith.engine.base import BATCH_BYTES, SECRETS, Order
+from corpusmith.engine.numba_cache import has_compiled
 from corpusmith.engine.processes import HOPELESS, Assignment, Round, Worker
 from corpusmith.errors import CorpusmithError, LostDocumentsError, secret_names
 from corpusmith.op import Task
@@ -73,6 +74,8 @@ class LocalEngine:
         addresses, self._warm = self._warm, []
         worker = self._start()
         began = time.monotonic()
+        first = not has_compiled(self._environment)
+        self._event("warming", None, worker, compiles=first)
         worker.orders.send(addresses)
         reply = self._receive(worker)
         if reply is None or reply[0] == "error":
@@ -83,7 +86,8 @@ class LocalEngine:
                 hint="corpusmith doctor",
             ) from (reply[1] if reply else None)
         self._pool.append(worker)
-        self._event("warm", None, worker, seconds=time.monotonic() - began)
+        seconds = round_seconds(time.monotonic() - began)
+        self._event("warm", None, worker, compiles=first, seconds=seconds)
 
     def _receive(self, worker: Worker) -> tuple | None:
         """Wait for a worker's answer with ticks; None where it died."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import xxhash
@@ -28,6 +29,12 @@ def cache_folder() -> Path:
     digest.update(f"{sys.version} {platform.machine()} {_cpu()}".encode())
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(base) / "corpusmith" / "numba" / digest.hexdigest()
+
+
+def has_compiled(environment: Mapping[str, str]) -> bool:
+    """Whether the folder of kernels that workers with this environment use holds any."""
+    folder = {**os.environ, **environment}.get("NUMBA_CACHE_DIR")
+    return bool(folder) and any(Path(folder or "").rglob("*.nbi"))
 
 
 def _cpu() -> str:

@@ -57,7 +57,8 @@ class Workspace:
                     raise BusyError(
                         f"{folder.name} is being made by {_holder(path)}",
                         where=str(folder),
-                        hint="--wait waits for it; other results can be made meanwhile",
+                        hint="--wait waits for it; what this run has made stays, and other results can be "
+                        "made meanwhile",
                     ) from None
                 fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
