@@ -57,8 +57,7 @@ class Workspace:
                     raise BusyError(
                         f"{folder.name} is being made by {_holder(path)}",
                         where=str(folder),
-                        hint="--wait waits for it; what this run has made stays, and other results can be "
-                        "made meanwhile",
+                        hint="--wait waits for it; what this run has made stays",
                     ) from None
                 fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
