@@ -133,15 +133,21 @@ def link(paths: Sequence[Path], folder: Path) -> int:
     return total
 
 
-def library_texts() -> list[str]:
-    """The standard library's source files, and the pages of its documentation where it is."""
-    texts = []
+def library_files() -> Iterator[Path]:
+    """The standard library's source files."""
     for path in files(Path(sysconfig.get_path("stdlib")), ".py"):
         if "site-packages" not in path.parts:
-            try:
-                texts.append(path.read_text("utf-8"))
-            except UnicodeDecodeError:
-                continue
+            yield path
+
+
+def library_texts() -> list[str]:
+    """The standard library's source, those of its files that are UTF-8."""
+    texts = []
+    for path in library_files():
+        try:
+            texts.append(path.read_text("utf-8"))
+        except UnicodeDecodeError:
+            continue
     return texts
 
 

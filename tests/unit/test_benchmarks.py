@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import memory
 from benchmarks.__main__ import BENCHMARKS, OUTPUT, earlier, page, run_one, write
 from benchmarks.common import claim, met
 
@@ -26,7 +27,7 @@ def test_every_module_with_a_figure_is_run() -> None:
     assert modules - {"__init__", "__main__", "common", "data"} == set(BENCHMARKS) == set(FIGURES)
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", [n for n in BENCHMARKS if n != "memory"])  # has its own below
 def test_its_small_form_ends_with_its_figures(name: str) -> None:
     result = run_one(name, small=True)
     assert "failed" not in result, result
@@ -34,6 +35,17 @@ def test_its_small_form_ends_with_its_figures(name: str) -> None:
     assert all(result[figure] > 0 for figure in FIGURES[name])
     # Figures of a small form mean nothing, so they are held against no claim.
     assert "claims" not in result
+
+
+def test_memory_of_a_small_run_is_that_of_its_largest_process() -> None:
+    """Bounds hold for a gigabyte, so they hold for megabytes; a single long line leaves alone."""
+    cases = run_one("memory", small=True)["cases"]
+    for case, found in cases.items():
+        assert max(found["mb_by_stage"].values()) <= found["mb"] < memory.BOUNDS_MB[case]
+    assert cases["gz"]["documents"] > 100 and cases["gz"]["quarantined"] == 0
+    assert {"clean.s", "decide.near", "tokens"} <= cases["gz"]["mb_by_stage"].keys()
+    line = cases["one_line"]
+    assert (line["documents"], line["quarantined"]) == (3, 1)
 
 
 @pytest.mark.parametrize(

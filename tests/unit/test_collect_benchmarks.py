@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import extraction, memory
+from benchmarks import extraction
 
 
 def test_extraction_keeps_up_with_the_bare_library() -> None:
@@ -10,11 +10,3 @@ def test_extraction_keeps_up_with_the_bare_library() -> None:
     assert result["mb"] > 1 and result["same_text_frac"] == 1.0
     # The gate of 0.9 is `make bench`'s, on 100 MB of real text; this catches a second parse.
     assert result["ratio"] > 0.7
-
-
-def test_memory() -> None:
-    result = memory.main(small=True)
-    assert result["within"]
-    assert result["cases"]["plain"]["documents"] == result["cases"]["gz"]["documents"] > 1000
-    assert result["cases"]["zst"]["documents"] == result["cases"]["gz"]["documents"]
-    assert result["cases"]["one_line"]["quarantined"] == 1
