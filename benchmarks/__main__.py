@@ -82,6 +82,12 @@ def _neardup(small: bool) -> Result:
     return {"name": "neardup", **neardup.main(small=small)}
 
 
+def _substring(small: bool) -> Result:
+    from benchmarks import substring
+
+    return substring.main(small=small)
+
+
 def _tokens(small: bool) -> Result:
     from benchmarks import tokens
 
@@ -117,6 +123,7 @@ BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "extraction": _extraction,
     "tokens": _tokens,
     "neardup": _neardup,
+    "substring": _substring,
     "cleaning": _cleaning,
     "memory": _memory,
     "kills": _kills,

@@ -117,7 +117,7 @@ def _rewrite(
     out.info["left"] += len(decisions)
 
 
-def _tokenized(column: pa.ChunkedArray) -> Iterator[tuple[bytes, list[int], list[int]]]:
+def _tokenized(column: pa.ChunkedArray) -> Iterator[tuple[bytes, np.ndarray, np.ndarray]]:
     """Each text as UTF-8, and where its tokens begin and stop."""
     data, offsets = text_buffers(column)
     starts, stops = np.empty(len(data), np.int64), np.empty(len(data), np.int64)
@@ -126,13 +126,13 @@ def _tokenized(column: pa.ChunkedArray) -> Iterator[tuple[bytes, list[int], list
     for row in range(len(offsets) - 1):
         begin, tokens = offsets[row], slice(ends[row], ends[row + 1])
         text = data[begin : offsets[row + 1]].tobytes()
-        yield text, (starts[tokens] - begin).tolist(), (stops[tokens] - begin).tolist()
+        yield text, starts[tokens] - begin, stops[tokens] - begin
 
 
 def cut_spans(
     text: bytes,
-    starts: Sequence[int],
-    stops: Sequence[int],
+    starts: np.ndarray,
+    stops: np.ndarray,
     spans: Sequence[Sequence[int]],
     sources: Sequence[str],
 ) -> list[Cut]:
@@ -160,7 +160,7 @@ def cut_spans(
 
 
 def _whole_cut(
-    text: bytes, starts: Sequence[int], stops: Sequence[int], begin: int, end: int
+    text: bytes, starts: np.ndarray, stops: np.ndarray, begin: int, end: int
 ) -> tuple[int, int, str]:
     """Bytes [start, stop) to cut for tokens begin..end-1, and what to put in; see the module."""
     if begin == 0 and end == len(starts):
