@@ -162,11 +162,15 @@ def _load(text: str, path: Path) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
-        star = re.search(r"(^|[:\[{,\s-])\*", line)
+        hint = ""
+        if re.search(r"(^|[:\[{,\s-])\*", line):
+            hint = 'put quotes around a value that starts with *: "*.jsonl"'
+        elif "${" in line:
+            hint = 'put quotes around ${env:NAME} inside { } and [ ]: "${env:NAME}"'
         raise RecipeError(
             f"not valid YAML: {error.problem or error.context}",
             where=where,
-            hint='put quotes around a value that starts with *: "*.jsonl"' if star else "",
+            hint=hint,
         ) from error
     except (YAMLError, ValueError, RecursionError) as error:
         raise RecipeError(f"not valid YAML: {error}", where=str(path)) from error

@@ -48,6 +48,7 @@ def test_positions() -> None:
         (HEAD.replace("corpusmith: 1", "corpusmith: 7"), "r.yaml:1:13", "pip install --upgrade"),
         ("corpus: x\n", "r.yaml:1:1", "the key 'corpusmith' is missing"),
         (HEAD.replace("corpus: x", "corpus: ../x"), "r.yaml:2:9", "can't be a name"),
+        (HEAD + "mix: {tokens: ${env:N}}\n", "r.yaml:5:16", '"${env:NAME}"'),
         ("a: [1\n", "r.yaml:2:1", "not valid YAML"),
         ("- 1\n", "r.yaml:1:1", "a recipe is a mapping"),
         (HEAD + "seed: ${env:CORPUSMITH_NOT_SET}\n", "r.yaml:5:7", "no CORPUSMITH_NOT_SET"),

@@ -33,7 +33,12 @@ RunPath = Annotated[
     Path, typer.Argument(metavar="RUN", help="a run folder, or a folder with `latest` in it")
 ]
 Workdir = Annotated[
-    Path | None, typer.Option("--workdir", metavar="DIR", help="default: corpora/<corpus>")
+    Path | None,
+    typer.Option(
+        "--workdir",
+        metavar="DIR",
+        help="results of this corpus, and of no other; default: corpora/<corpus>",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="the result as JSON")]
 Workers = Annotated[
