@@ -51,7 +51,7 @@ class Corpus:
         steps: list[dict[str, Any]] = []
         for address, params in measures:
             operation = load_operation(address)
-            model = operation.params.model_validate(params)
+            model = operation.params.model_validate(params) if operation.params else None
             taken = {column for step in steps for column in step["columns"].values()}
             columns = {
                 name: f"{name}@{operation.name}" if name in taken else name

@@ -38,6 +38,7 @@ Kind = Literal["edit", "measure", "decide"]
 NOTHING = pa.schema([])
 Adds: TypeAlias = pa.Schema | Callable[[Any], pa.Schema]
 OperationFunction = Callable[[pa.Table, "Context"], pa.Table]
+Locate: TypeAlias = Callable[[Any, Any], dict[int, list[tuple[int, int, str]]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,9 +72,11 @@ class Operation:
     """`check(files)` raises an error before anything runs where `fit` could not read them."""
     libraries: tuple[str, ...] = ()  # distributions whose version shapes the result
     modalities: tuple[str, ...] = ()  # documents of other modalities are left alone; () = all
-    redact: Callable[[pa.Array, Any], pa.Array] | None = None
-    """For an edit that hides personal data: `redact(strings, params)` hides it in what other
-    edits of the same pass took out as well. Such an operation gets the key `ctx.secret`."""
+    locate: Locate | None = None
+    """For an edit that hides personal data: `locate(strings, params)` says where it stands, so
+    that it is hidden in what other edits of the same pass took out, too (`clean/redaction.py`):
+    row -> [(start, end, token)], in code points, sorted, without overlap, for rows with any. Such
+    an operation gets the key `ctx.secret`."""
 
     def schema(self, params: Any) -> pa.Schema:
         """Columns that it adds with these parameters."""
@@ -92,7 +95,7 @@ def op(
     check: Callable[[Sequence[Path]], None] | None = None,
     libraries: tuple[str, ...] = (),
     modalities: tuple[str, ...] = (),
-    redact: Callable[[pa.Array, Any], pa.Array] | None = None,
+    locate: Locate | None = None,
 ) -> Callable[[OperationFunction], OperationFunction]:
     """Mark a function as an operation; it stays a plain function and can be called as one."""
     base, _, version = name.partition(".")
@@ -113,7 +116,7 @@ def op(
             check=check,
             libraries=libraries,
             modalities=modalities,
-            redact=redact,
+            locate=locate,
         )
         return function
 

@@ -207,7 +207,7 @@ class Maker:
         users = {Path(path).name: self.hashes.hash(Path(path)) for path in files}
         specs = [step.spec() for step in built.passes]
         extra: dict[str, Any] = {"users": users}
-        if any(step.operation.redact is not None for step in built.passes):
+        if any(step.operation.locate is not None for step in built.passes):
             self.secret = user_key()
             extra["key"] = hash_json(self.secret.hex())
         libraries = tuple(sorted({n for s in built.passes for n in s.operation.libraries}))

@@ -303,7 +303,7 @@ class _Builder:
     def _substring(self, raw: Any, where: Where, below: Where, name: str) -> None:
         from corpusmith.dedup.substring import SubstringParams
 
-        masking = [step for step in self.passes if step.operation.redact is not None]
+        masking = [step for step in self.passes if step.operation.locate is not None]
         params = {
             "step": name,
             **validate(self.recipe, SubstringParams, raw, below, "dedup 'substring'"),

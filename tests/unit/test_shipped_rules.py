@@ -74,16 +74,24 @@ def test_gopher_by_language():
         assert found["word_mean_chars"] == mean
         assert not paragraphs & set(found)
         assert "stop_words_distinct" not in found
-    # FineWeb-2, configs/cmn_Hani.yml: top_n_grams and dup_n_grams.
-    numbers = {"2": "0.256", "3": "0.201", "4": "0.171"}
-    chinese = conditions(rules, "zh")
-    assert {n: chinese[f"top_{n}gram_chars_frac"] for n in numbers} == {
-        n: f"..{value}" for n, value in numbers.items()
-    }
-    numbers = {5: "0.198", 6: "0.182", 7: "0.167", 8: "0.154", 9: "0.14", 10: "0.127"}
-    assert [chinese[f"dup_{n}gram_chars_frac"] for n in numbers] == [
-        f"..{value}" for value in numbers.values()
-    ]
+
+
+def test_ngrams_of_characters():
+    """Limits for n-grams of words stand over characters only where both measure the same thing."""
+    rules = load_rule_set("gopher", HERE)
+    # FineWeb-2, configs/cmn_Hani.yml and jpn_Jpan.yml: dup_n_grams.
+    limits = {"zh": ("0.154", "0.14", "0.127"), "ja": ("0.248", "0.234", "0.223")}
+    for language, numbers in limits.items():
+        found = {s: c for s, c in conditions(rules, language).items() if s.startswith("dup_")}
+        found = {s: c for s, c in found.items() if "gram" in s}
+        assert found == {
+            f"dup_{n}gram_chars_frac": f"..{limit}"
+            for n, limit in zip((8, 9, 10), numbers, strict=True)
+        }
+    for language in ("zh", "yue", "wuu", "th", "lo", "km", "my"):
+        assert not [s for s in conditions(rules, language) if s.startswith("top_")]
+    for language in ("th", "lo", "km", "my"):
+        assert not [s for s in conditions(rules, language) if "gram" in s]
 
 
 def test_gopher_variants():

@@ -11,6 +11,7 @@ measured on every document, so that a threshold can move without touching text a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusmith import schema
+from corpusmith.clean.redaction import EditStep, Masking, hide, keyed_hash, redact_message
 from corpusmith.errors import DiskError, LostDocumentsError, UserError
 from corpusmith.loading import load_operation
 from corpusmith.op import Context, Operation, Task, TaskContext, Work
@@ -250,17 +252,15 @@ def _clean(batch: pa.Table, steps: list[_Step], out: PartWriter) -> None:
         out.info[name] += pc.sum(signals[name]).as_py() or 0
     out.write("documents", documents)
     out.write("signals", signals)
+    edits = [step for step in edits if len(step.parents)]
     if edits:
         out.write("edits", _by_document(edits))
 
 
-Edits = tuple[np.ndarray, pa.Table]  # int64[spans]: the document's row; rows of `edits/`
-
-
-def _run(batch: pa.Table, steps: list[_Step]) -> tuple[pa.Table, pa.Table, list[Edits]]:
+def _run(batch: pa.Table, steps: list[_Step]) -> tuple[pa.Table, pa.Table, list[EditStep]]:
     rows = batch.num_rows
     stored: dict[str, Any] = {}
-    edits: list[Edits] = []
+    edits: list[EditStep] = []
     read_bytes = pc.cast(pc.binary_length(batch["text"]), pa.int64())
     emptied = pc.if_else(
         pc.equal(read_bytes, 0), pa.scalar("collect", pa.string()), pa.scalar(None, pa.string())
@@ -277,13 +277,14 @@ def _run(batch: pa.Table, steps: list[_Step]) -> tuple[pa.Table, pa.Table, list[
             else:
                 stored[step.columns[field.name]] = result[field.name]
         if step.operation.kind == "edit":
-            edits += _edit_rows(batch["id"], result["edits"], step, steps)
+            edits.append(_edit_step(batch, result["edits"], step))
             for name in ("text", "messages", "meta"):
                 if name in result.column_names:
                     batch = _replace(batch, name, result[name])
             batch = contiguous(batch)
             empty_now = pc.and_(pc.is_null(emptied), pc.equal(pc.binary_length(batch["text"]), 0))
             emptied = pc.if_else(empty_now, step.name, emptied)
+    _hide_masked(edits, steps)
     fixed: dict[str, Any] = {
         "id": batch["id"],
         **{name: batch[name] for name in schema.DOCUMENT_RULE_COLUMNS},
@@ -302,49 +303,49 @@ def _replace(batch: pa.Table, name: str, column: Any) -> pa.Table:
     return batch.set_column(batch.column_names.index(name), field, column.cast(field.type))
 
 
-def _by_document(edits: list[Edits]) -> pa.Table:
+def _by_document(edits: list[EditStep]) -> pa.Table:
     """Document by document, and step by step within each: an order without batches in it."""
-    rows = np.concatenate([parents for parents, _ in edits])
+    rows = np.concatenate([step.parents for step in edits])
     order = np.argsort(rows, kind="stable")
-    return pa.concat_tables([table for _, table in edits]).take(pa.array(order))
+    return pa.concat_tables([step.spans for step in edits]).take(pa.array(order))
 
 
-def _edit_rows(ids: pa.ChunkedArray, edits: Any, step: _Step, steps: list[_Step]) -> list[Edits]:
-    """Rows of `edits/` from a list column of spans.
-
-    A line that another edit dropped may hold an address that masking removes elsewhere, so
-    what edits took out is masked too. Only such text can't be put back to the letter.
-    """
+def _edit_step(batch: pa.Table, edits: Any, step: _Step) -> EditStep:
+    """Rows of `edits/` from a list column of spans."""
     if isinstance(edits, pa.ChunkedArray):
         edits = edits.combine_chunks()
     spans = pc.list_flatten(edits)
-    if len(spans) == 0:
-        return []
     parents = pc.list_parent_indices(edits)
     columns: dict[str, Any] = {
-        "id": ids.take(parents),
+        "id": batch["id"].take(parents),
         "step": pa.array([step.name] * len(spans), pa.string()),
         "text_version": pa.array([step.context.text_version] * len(spans), pa.int32()),
     }
     for place, field in enumerate(schema.EDIT_SPAN):
         columns[field.name] = pc.struct_field(spans, [place]).cast(field.type)
     columns["duplicate_of"] = pa.nulls(len(spans), pa.string())
-    for masking in steps:
-        if masking.operation.redact is not None and masking is not step:
-            for name in ("removed", "replacement"):
-                columns[name] = masking.operation.redact(columns[name], masking.params)
-    return [(np.asarray(parents), pa.table(columns, schema=schema.EDITS))]
+    rows = np.asarray(parents).astype(np.int64)
+    return EditStep(batch["text"], rows, pa.table(columns, schema=schema.EDITS))
+
+
+def _hide_masked(edits: list[EditStep], steps: list[_Step]) -> None:
+    """What a step masked stands in no other edit of the pass either. Only such text can't be put
+    back to the letter."""
+    editing = [step for step in steps if step.operation.kind == "edit"]
+    for at, step in enumerate(editing):
+        if step.operation.locate is not None:
+            keyed = functools.partial(keyed_hash, secret=step.context.secret)
+            hide(edits, Masking(at, step.operation.locate, step.params, keyed))
 
 
 def _masked(message: str, steps: list[_Step]) -> str:
     """An error may quote the text: what the recipe masks is masked in it too. It is cut short."""
     # What an operation raises is its own; a lone surrogate in it can't be stored.
     message = message[:MESSAGE_CHARS].encode("utf-8", "backslashreplace").decode()
-    column = pa.array([message], pa.large_string())
     for step in steps:
-        if step.operation.redact is not None:
-            column = step.operation.redact(column, step.params)
-    return column[0].as_py()
+        if step.operation.locate is not None:
+            message = redact_message(message, step.operation.locate, step.params)
+    return message
 
 
 def _quarantine(out: PartWriter, row: dict, step: str, error: str, message: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from corpusmith.clean.pii_patterns import FINDERS, SCREENS, private_keys
+from corpusmith.clean.redaction import keyed_hash, with_tokens
 from corpusmith.clean.spans import SpanColumns, replace_rows
 from corpusmith.op import Context, op, signal
 
@@ -41,13 +41,16 @@ class PiiParams(BaseModel):
     types: tuple[PiiType, ...] = TYPES
 
 
-def redact(strings: pa.Array, params: PiiParams | None) -> pa.Array:
-    """The strings with personal data masked; nulls stay. For text that other edits took out."""
+def locate(
+    strings: pa.Array | pa.ChunkedArray, params: PiiParams | None
+) -> dict[int, list[tuple[int, int, str]]]:
+    """Row -> (start, end, token) of what is masked in it, of rows with any; nulls have none."""
     params = params or PiiParams()
     kinds = tuple(kind for kind in FINDERS if kind in params.types)
-    return replace_rows(
-        strings, {row: _replace(text, found) for row, (text, found) in find(strings, kinds).items()}
-    )
+    return {
+        row: [(start, end, TOKENS[kind]) for start, end, kind in found]
+        for row, (_, found) in find(strings, kinds).items()
+    }
 
 
 @op(
@@ -56,7 +59,7 @@ def redact(strings: pa.Array, params: PiiParams | None) -> pa.Array:
     needs=("text", "messages", "meta"),
     adds=PII_SIGNALS,
     params=PiiParams,
-    redact=redact,
+    locate=locate,
 )
 def pii(batch: pa.Table, ctx: Context) -> pa.Table:
     """Puts a token such as <EMAIL> where personal data stood; what counts as such is said at
@@ -159,20 +162,8 @@ def _free(new: list[Found], taken: list[Found]) -> list[Found]:
     return free
 
 
-def keyed_hash(value: str, secret: bytes) -> str | None:
-    """32 hex digits: BLAKE2b of 128 bits of the value's UTF-8, keyed; None without a key."""
-    if not secret:
-        return None
-    key = secret if len(secret) <= 64 else hashlib.blake2b(secret).digest()
-    return hashlib.blake2b(value.encode(), digest_size=16, key=key).hexdigest()
-
-
 def _replace(text: str, found: list[Found]) -> str:
-    pieces, at = [], 0
-    for start, end, kind in found:
-        pieces += [text[at:start], TOKENS[kind]]
-        at = end
-    return "".join([*pieces, text[at:]])
+    return with_tokens(text, [(start, end, TOKENS[kind]) for start, end, kind in found])
 
 
 def _mask_strings(

@@ -21,6 +21,8 @@ from corpusmith.kernels.buffers import large_string, text_buffers
 from corpusmith.schema import EDIT_SPAN
 
 EDIT_LIST = pa.list_(EDIT_SPAN)
+BLOCK = "█"
+"""Stands in `replacement` for each code point of what masking removed later."""
 
 Span = Mapping[str, Any]
 

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpusmith import schema
+from corpusmith.clean.redaction import redact
 from corpusmith.dedup.buckets import Part, map_array
 from corpusmith.dedup.substring_rounds import Windows
 from corpusmith.kernels.buffers import text_buffers
@@ -222,9 +223,9 @@ def _edit_table(edits: dict[str, list], spec: dict[str, Any]) -> pa.Table:
     for masking in spec["masking"]:
         operation = load_operation(masking["op"])
         params = operation.params.model_validate(masking["params"]) if operation.params else None
-        assert operation.redact is not None
+        assert operation.locate is not None
         for name in ("removed", "replacement"):
-            columns[name] = operation.redact(columns[name], params)
+            columns[name] = redact(columns[name], operation.locate, params)
     return pa.table(columns, schema=schema.EDITS)
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from corpusmith.clean.spans import BLOCK as STORED_BLOCK
 from corpusmith.clean.spans import check_spans
 from corpusmith.errors import InputError
 from corpusmith.report.find import decision, document, edit_rows, find, masker
@@ -48,7 +49,7 @@ def diff(run: Run, wanted: str, *, context_lines: int = CONTEXT_LINES) -> dict[s
         )
     assert found.id is not None
     text = document(run, folders[found.source], found.part, found.id, ["id", "text"])["text"]
-    rows = edit_rows(run, found)
+    rows = [_with_blocks(row) for row in edit_rows(run, found)]
     versions = [(v, list(rs)) for v, rs in itertools.groupby(rows, lambda r: r["text_version"])]
     mask = masker(run)
     steps: list[dict[str, Any]] = []
@@ -74,6 +75,14 @@ def diff(run: Run, wanted: str, *, context_lines: int = CONTEXT_LINES) -> dict[s
         "verdict": {"step": left["step"], "rule": left["rule"]} if left else None,
         "steps": steps[::-1],
     }
+
+
+def _with_blocks(span: Span) -> Span:
+    """Where a later step masked a part of what this edit led to, it is stored as one full block
+    for each code point; here they become those that are never shown by their number."""
+    if span["removed"] is not None:
+        return span
+    return {**span, "replacement": span["replacement"].replace(STORED_BLOCK, BLOCK)}
 
 
 def _before(after: str | None, spans: Sequence[Span]) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpusmith.clean.redaction import redact
 from corpusmith.errors import InputError
 from corpusmith.loading import load_operation
 from corpusmith.report.run import Run
@@ -167,13 +168,15 @@ def masker(run: Run) -> Callable[[list[str]], list[str]]:
     if not steps:
         return lambda texts: texts
     operation = load_operation(steps[-1]["op"])
-    redact = operation.redact
-    if redact is None:
+    locate = operation.locate
+    if locate is None:
         return lambda texts: texts
     params = operation.params.model_validate(steps[-1]["params"]) if operation.params else None
 
     def mask(texts: list[str]) -> list[str]:
-        return redact(pa.array(texts, pa.large_string()), params).to_pylist() if texts else texts
+        return (
+            redact(pa.array(texts, pa.large_string()), locate, params).to_pylist() if texts else []
+        )
 
     return mask
 
