@@ -38,6 +38,8 @@ clean:
   - dedup: exact
   - dedup: {{near: {{threshold: 0.7}}}}
   - pii: mask
+  - decontaminate: {{against: exam.txt}}
+  - dedup: {{substring: {{tokens: 50}}}}
 split:    {{held_out: 0.05}}
 tokenize: {{train: bpe, vocab: 512}}
 mix:      {{weights: {{topics: 0.6, stdlib: 0.4}}, tokens: 200k}}
@@ -66,7 +68,9 @@ def build(folder: Path, *, part_bytes: int = 150_000, steps: int = 20, until: st
     ]
     rows += [{"text": f"Write to person{n}@example-mail.org, please.\n" * 9} for n in range(8)]
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    lines.insert(20, '{"text": not JSON}')  # one for quarantine
     half = len(lines) // 2
+    (folder / "exam.txt").write_text("".join(CHINESE[:2]), encoding="utf-8")
     (folder / "topics" / "a.jsonl").write_text("\n".join(lines[:half]) + "\n", encoding="utf-8")
     with gzip.GzipFile(folder / "topics" / "b.jsonl.gz", "wb", mtime=0) as file:
         file.write(("\n".join(lines[half:]) + "\n").encode())

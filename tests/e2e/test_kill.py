@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.e2e import corpus
@@ -138,10 +140,25 @@ def test_the_same_bytes_for_every_worker_count_and_batch_size(
         # Training is the same computation and slow: tokens are where this ends.
         runner.run(recipe, workdir=workdir, workers=workers, batch_bytes=batch_bytes, until="mix")
         found = corpus.contents(workdir)
-        assert found
-        assert found == {name: expected.get(name) for name in found}
-        missing = [n for n in expected if n not in found]
-        assert all(n.startswith(("models/", "store/evaluate-")) for n in missing)
+        assert {name for name in expected if name not in found} == {
+            name for name in expected if name.startswith(("models/", "store/evaluate-"))
+        }
+        assert found == {name: expected[name] for name in found}
+        events = [e for e in corpus.events(workdir) if e["event"] == "done"]
+        busy = {e["worker"] for e in events if e["stage"] == "clean.topics"}
+        assert len(busy) > 1, "one worker did all of it"
+    # What was compared: every kind of table of the stages, and the tokens, each with rows.
+    tables = [path for name in expected if (path := quiet / name).suffix == ".parquet"]
+    rows: collections.Counter[str] = collections.Counter()
+    for path in tables:
+        rows[path.parent.name] += pq.read_metadata(path).num_rows
+    assert {"documents", "signals", "decisions", "edits", "quarantine"} <= {
+        n for n in rows if rows[n]
+    }
+    assert {".bin", ".idx"} <= {
+        Path(name).suffix for name in expected if name.startswith("tokens/")
+    }
+    assert any(path.name == "docs.parquet" for path in tables)
 
 
 def test_a_second_run_does_nothing_quickly(undisturbed: tuple[Path, Path]) -> None:
