@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,11 @@ the The be to of and THAT have with cat dog 猫 中国人民 東京 สวัส
 javascript JavaScript, privacy policy cookie cookies. uses use of terms lorem ipsum LOREM
 ... …… . ? ! # ### -- - • * ● { }} “quoted.” (end.) 。 你好。 ！ \u0301 ❤\ufe0f❤\ufe0f
 """
-WORDS = st.sampled_from(SPELLINGS.split())
+# Around the lengths at which kernels go another way: 8 and 16 bytes, 57 and 64 bits.
+LONG = [letter * count for letter in ("a", "_", "é", "字", "#", "…") for count in (8, 17, 57, 130)]
+WORDS = st.sampled_from(
+    [*SPELLINGS.split(), *LONG, "_" * 60 + "a", "1" * 60 + "a", "-" * 60 + "\u0301"]
+)
 SEPARATORS = st.sampled_from([" ", " ", " ", "  ", "\t", "\n", "\n", "\n\n", "\n\n\n", " \n", ""])
 PHRASES = st.lists(st.tuples(WORDS, SEPARATORS), min_size=1, max_size=14).map(
     lambda pairs: "".join(word + separator for word, separator in pairs)
@@ -73,6 +78,36 @@ def test_quality_and_repetition_equal_the_references(texts, start, kind):
         expected = [reference(text) for text in table.column("text").to_pylist()]
         for row, values in zip(found.to_pylist(), expected, strict=True):
             assert row == values
+
+
+PADDINGS = st.sampled_from(
+    ["a", "A ", " ", "\n", ".", "j", "字", "é", "\u0301", "…", "\u3000", "#"]
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(TEXTS, PADDINGS, PADDINGS, st.integers(64, 200))
+def test_a_text_among_others_equals_the_references(text, left, right, count):
+    """Most texts lie between others, whose bytes are read with theirs, 64 at a time."""
+    table = batch([left * count, text, right * count])
+    for function, reference in ((quality, slow.quality), (repetition, slow.repetition)):
+        assert function(table, Context()).to_pylist()[1] == reference(text)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.text(CHARACTERS), st.binary(max_size=150), st.text(CHARACTERS))
+def test_bytes_that_are_no_text_do_no_harm(before, rubbish, after):
+    """Whatever they count as; their neighbours' figures are the right ones."""
+    data = [before.encode(), rubbish, after.encode()]
+    offsets = np.cumsum([0, *map(len, data)], dtype=np.int64)
+    column = pa.LargeStringArray.from_buffers(
+        3, pa.py_buffer(offsets), pa.py_buffer(b"".join(data))
+    )
+    for function, reference in ((quality, slow.quality), (repetition, slow.repetition)):
+        rows = function(pa.table({"text": column}), Context()).to_pylist()
+        assert rows[0] == reference(before) and rows[2] == reference(after)
+        if function is quality:
+            assert 0 <= rows[1]["words"] <= rows[1]["tokens"] <= len(rubbish)
 
 
 @settings(deadline=None, max_examples=60)

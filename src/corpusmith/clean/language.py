@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from corpusmith.kernels import chars
 from corpusmith.kernels.buffers import large_string, text_buffers
-from corpusmith.kernels.scan import class_at
+from corpusmith.kernels.marks import class_at
 from corpusmith.op import Context, op, signal
 
 _KIND, _MARK, _LETTER = chars.KIND, chars.EXTEND, chars.LETTER  # constants of the kernel

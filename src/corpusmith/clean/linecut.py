@@ -22,8 +22,9 @@ from corpusmith.kernels.chars import (
     Classes,
     classes,
 )
-from corpusmith.kernels.lines import FOUND_JAVASCRIPT, FOUND_POLICY, find_phrase, is_ellipsis
-from corpusmith.kernels.scan import class_at
+from corpusmith.kernels.hashing import is_ellipsis
+from corpusmith.kernels.lines import FOUND_JAVASCRIPT, FOUND_POLICY, find_phrase
+from corpusmith.kernels.marks import class_at
 
 ENDS_WELL, ENDS_WELL_ASCII, ENDS_IN_ELLIPSIS, HAS_JAVASCRIPT, HAS_POLICY = 1, 2, 4, 8, 16
 

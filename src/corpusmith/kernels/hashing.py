@@ -18,14 +18,15 @@ from corpusmith.kernels.jit import inlined, kernel
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd (Knuth, TAOCP 6.4)
 HALF = np.uint64(32)
+_OTHER = np.uint64(29)
 
 
 @intrinsic
 def load64(typingctx, data, at):  # type: ignore[no-untyped-def]
-    """The 8 bytes from `data[at]` on (a pointer to bytes) as one uint64, at any alignment."""
+    """The 8 bytes from byte `at` on of what `data` points to as one uint64, at any alignment."""
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
-        place = builder.gep(args[0], [args[1]])
+        place = builder.gep(builder.bitcast(args[0], ir.IntType(8).as_pointer()), [args[1]])
         word = builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()))
         word.align = 1
         return word
@@ -50,15 +51,23 @@ def short_key(data, size, start, length):
 def hash_bytes(data, size, start, length):
     """A hash of `data[start:start + length]`, one to one for ranges of equal length up to 8."""
     if length > 8:
-        return _hash_long(data, size, start, length)
+        return hash_long(data, size, start, length)
     value = short_key(data, size, start, length) * MULTIPLIER
     return np.int64(value ^ (value >> HALF))
 
 
 @kernel
-def _hash_long(data, size, start, length):
-    value = np.uint64(0)
-    while length > 8:
+def hash_long(data, size, start, length):
+    """The same for ranges of more than 8 bytes."""
+    value = np.uint64(length)
+    # Two words a turn: the second is multiplied while the first still waits for its turn.
+    while length > 16:
+        second = load64(data, start + 8) * MULTIPLIER
+        value = (value ^ load64(data, start)) * MULTIPLIER
+        value ^= (value >> HALF) ^ second ^ (second >> _OTHER)
+        start += 16
+        length -= 16
+    if length > 8:
         value = (value ^ load64(data, start)) * MULTIPLIER
         value ^= value >> HALF
         start += 8
@@ -90,3 +99,9 @@ def matches(data, at, begin, end, phrase):
         if byte != phrase[offset]:
             return False
     return True
+
+
+@inlined
+def is_ellipsis(data, at):
+    """Whether `…` (U+2026) stands at `at`; three bytes must be there."""
+    return data[at] == 0xE2 and data[at + 1] == 0x80 and data[at + 2] == 0xA6

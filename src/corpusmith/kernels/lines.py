@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from corpusmith.kernels.chars import TERMINAL, TERMINAL_ASCII
-from corpusmith.kernels.hashing import hash_bytes, matches
-from corpusmith.kernels.jit import kernel
-from corpusmith.kernels.segments import COUNT, FIELDS, find_or_add
+from corpusmith.kernels.hashing import is_ellipsis, matches
+from corpusmith.kernels.jit import inlined, kernel
+from corpusmith.kernels.segments import COUNT, FIELDS, segment_entry
 
 COUNTS = (
     "chars", "letters", "upper", "digits", "numbers", "newlines", "tokens", "words",
@@ -38,10 +38,13 @@ COUNTS = (
     RAW_PARAGRAPHS, _, _, _, _, _,
 ) = range(len(COUNTS))  # fmt: skip
 
-# Sorts of segments, + 1 for the stripped ones, and where their counters begin. As int64, not
+# What an entry of the table of segments has been so far, in its count: as it is, stripped, and
+# stripped twice or more; first as a line, then the same three as a paragraph. As int64, not
 # int, since Numba would compile what takes them once for each value.
-LINE, PARAGRAPH = np.int64(0), np.int64(2)
+_RAW, _STRIPPED, _STRIPPED_AGAIN = np.int64(1), np.int64(2), np.int64(4)
+_LINE, _PARAGRAPH = np.int64(0), np.int64(3)  # bits
 _LINE_COUNTERS, _PARAGRAPH_COUNTERS = np.int64(RAW_LINES), np.int64(RAW_PARAGRAPHS)
+UNKNOWN = np.int64(-1)  # instead of an entry
 SHORT_LINE_CHARS = 30  # FineWeb: lines of 30 characters or fewer are short
 
 _JAVASCRIPT = np.frombuffer(b"javascript", np.uint8)
@@ -91,41 +94,36 @@ def find_phrase(data, at, begin, end):
     return 0
 
 
-@kernel
-def is_ellipsis(data, at):
-    """Whether `…` (U+2026) stands at `at`; three bytes must be there."""
-    return data[at] == 0xE2 and data[at + 1] == 0x80 and data[at + 2] == 0xA6
-
-
-@kernel
-def _times(data, size, start, stop, sort, slots, entries, state):
-    """How often the segment `data[start:stop]` has occurred, with this time."""
-    length = stop - start
-    value = hash_bytes(data, size, start, length) + sort
-    entry = find_or_add(data, size, start, length, value, sort, slots, entries, state)
-    return entries[FIELDS * entry + COUNT]
-
-
-@kernel
+@inlined
 def _segment(
-    data, size, start, stop, chars, first, last, stripped_chars, sort,
+    data, size, start, stop, chars, first, last, stripped_chars, entry, sort,
     slots, entries, state, row, at,
 ):  # fmt: skip
-    """Count a segment from `row[at]` on, as the names of `COUNTS` from `raw_...` say.
-    Returns whether it is a copy of an earlier one."""
-    times = _times(data, size, start, stop, sort, slots, entries, state)
+    """Count a segment from `row[at]` on, as the names of `COUNTS` from `raw_...` say; `entry` is
+    that of its stripped text, if known. Returns (whether it is a copy of an earlier one, entry).
+    """
     row[at] += 1
-    if times > 1:
-        row[at + 1] += 1
-        row[at + 2] += chars
+    raw = UNKNOWN
     if first < last:
-        stripped_times = _times(data, size, first, last, sort + 1, slots, entries, state)
+        if entry < 0:
+            entry = segment_entry(data, size, first, last - first, slots, entries, state)
+        if start == first and stop == last:
+            raw = entry
+        before = entries[FIELDS * entry + COUNT] >> sort
         row[at + 3] += stripped_chars
-        if stripped_times > 1:
-            copies = 2 if stripped_times == 2 else 1  # the second brings in the first
+        if before & _STRIPPED:
+            copies = 1 if before & _STRIPPED_AGAIN else 2  # the second brings in the first
             row[at + 4] += copies
             row[at + 5] += copies * stripped_chars
-    return times > 1
+            entries[FIELDS * entry + COUNT] |= _STRIPPED_AGAIN << sort
+        entries[FIELDS * entry + COUNT] |= _STRIPPED << sort
+    if raw < 0:
+        raw = segment_entry(data, size, start, stop - start, slots, entries, state)
+    copy = (entries[FIELDS * raw + COUNT] >> sort) & _RAW
+    entries[FIELDS * raw + COUNT] |= _RAW << sort
+    row[at + 1] += copy
+    row[at + 2] += copy * chars
+    return copy, entry
 
 
 @kernel
@@ -134,23 +132,20 @@ def end_line(
     slots, entries, state, row,
 ):  # fmt: skip
     """A line [start, stop) without its newline; its text without white space around it is
-    [first, last), empty in a blank line."""
+    [first, last), empty in a blank line. Returns the entry of that text, or UNKNOWN."""
     row[LINES] += 1
-    if chars > row[LONGEST_LINE]:
-        row[LONGEST_LINE] = chars
+    row[LONGEST_LINE] = max(row[LONGEST_LINE], chars)
     if chars == 0:
-        return
-    copy = _segment(
-        data, size, start, stop, chars, first, last, stripped_chars, LINE, slots, entries, state,
-        row, _LINE_COUNTERS,
+        return UNKNOWN
+    copy, entry = _segment(
+        data, size, start, stop, chars, first, last, stripped_chars, UNKNOWN, _LINE,
+        slots, entries, state, row, _LINE_COUNTERS,
     )  # fmt: skip
     if first >= last:
-        return
+        return UNKNOWN
     row[FULL_LINES] += 1
-    if copy:
-        row[FULL_LINE_COPY_CHARS] += chars
-    if chars <= SHORT_LINE_CHARS:
-        row[SHORT_LINES] += 1
+    row[FULL_LINE_COPY_CHARS] += copy * chars
+    row[SHORT_LINES] += np.int64(chars <= SHORT_LINE_CHARS)
     if last_flags & TERMINAL:
         row[TERMINAL_LINES] += 1
         if last_flags & TERMINAL_ASCII:
@@ -188,14 +183,16 @@ def end_line(
             and data[last - 5] == _DOT
         ):
             row[ELLIPSIS_LINES_DCLM] += 1
+    return entry
 
 
 @kernel
 def end_paragraph(
-    data, size, start, stop, chars, first, last, stripped_chars, slots, entries, state, row
-):
-    """A paragraph [start, stop); [first, last) without the white space around it."""
+    data, size, start, stop, chars, first, last, stripped_chars, entry, slots, entries, state, row
+):  # fmt: skip
+    """A paragraph [start, stop); [first, last) without the white space around it, whose entry
+    may be known."""
     _segment(
-        data, size, start, stop, chars, first, last, stripped_chars, PARAGRAPH,
+        data, size, start, stop, chars, first, last, stripped_chars, entry, _PARAGRAPH,
         slots, entries, state, row, _PARAGRAPH_COUNTERS,
     )  # fmt: skip

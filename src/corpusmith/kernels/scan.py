@@ -1,100 +1,183 @@
-"""One pass over the bytes of a document: characters, words, lines, paragraphs, sentences.
+"""One pass over a document's tokens and lines: words, lines, paragraphs, sentences.
 
 Fills one row of counters a document (`COUNTS`) and numbers the tokens by spelling for the
-n-grams (`repeats.py`). Tokens are as in `chars.py`; a *word* is a WORD or SINGLE token with a
-letter or number in it, every other token is a symbol.
+n-grams (`repeats.py`). Where tokens and lines are, `marks.py` finds first. A *word* is a WORD or
+SINGLE token with a letter or number in it, every other token is a symbol.
 
 Lines end at "\\n", paragraphs at two or more. Sentences end at a line's end, at 。 and its
 like, and at `. ? !`, closing quotes after them included, before white space; a stretch
 without a word is none. Abbreviations ("e.g. this") are not known to it and end one.
 
-An invalid byte of UTF-8 (Arrow promises that there is none) counts as a symbol.
+Of bytes that are no UTF-8 (Arrow promises that there are none) it says only that they do no harm.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from corpusmith.kernels.chars import (
-    CLOSER,
-    EXTEND,
-    KIND,
-    PHRASE,
-    SENTENCE_NOW,
-    SENTENCE_SPACE,
-    SINGLE,
-    SPACE,
-    WORD,
-)
-from corpusmith.kernels.hashing import hash_bytes
+from corpusmith.kernels.chars import CLOSER, EXTEND, KIND, SENTENCE_NOW, SENTENCE_SPACE, SPACE
 from corpusmith.kernels.jit import inlined, kernel
 from corpusmith.kernels.lines import (
     CHARS,
-    CURLY,
-    DIGITS,
     DOTS3,
-    ELLIPSES,
     FOUND_LOREM,
-    HASHES,
     LETTER_WORDS,
-    LETTERS,
     LINES,
     LOREM,
     MEDIAN_TWICE,
-    NEWLINES,
-    NUMBERS,
     SENTENCES,
     SPACED_DOTS,
     STOP_DISTINCT,
     STOP_WORD_COUNT,
     TOKENS,
-    UPPER,
+    UNKNOWN,
     WORD_CHARS,
     WORDS,
     end_line,
     end_paragraph,
     find_phrase,
-    is_ellipsis,
-)
-from corpusmith.kernels.segments import (
-    ENTRIES,
-    begin_document,
-    find_or_add,
-    median_twice,
-    stop_words,
-)
+)  # fmt: skip
+from corpusmith.kernels.marks import (
+    SHORT,
+    bits_at,
+    class_at,
+    count_between,
+    inner_up_to,
+    mark_document,
+)  # fmt: skip
+from corpusmith.kernels.segments import BASE, ENTRIES, MASK, SLOTS, begin_document
+from corpusmith.kernels.spellings import find_spelling, grow_spellings, summarize
+from corpusmith.kernels.vectors import BLOCK, count_bits, lowest_bit
 
-_HASH, _CURLY, _DOT, _BLANK = b"#{. "
-_LOW = np.int64(0xFFFFFFFF)
+_DOT, _BLANK = b". "
+_NONE, _ONE = np.uint64(0), np.uint64(1)
+
+
+@kernel
+def _ends_sentence(data, at, end, flags, roots, leaves):
+    """Whether white space follows after closing quotes and brackets, or the document's end."""
+    while at < end:
+        byte = data[at]
+        index, size = np.int64(byte), 1
+        if byte >= 128:
+            index, size = class_at(data, at, end, roots, leaves)
+        if flags[index] & KIND == SPACE:
+            return True
+        if not flags[index] & CLOSER and flags[index] & KIND != EXTEND:
+            return False
+        at += size
+    return True
 
 
 @inlined
-def class_at(data, at, end, roots, leaves):
-    """(Class index, bytes) of the character at `at` that is not ASCII."""
-    first = np.int64(data[at])
-    code = np.int64(0xFFFD)
-    size = 1
-    if 0xC2 <= first < 0xE0 and at + 1 < end:
-        code = (first & 0x1F) << 6 | (np.int64(data[at + 1]) & 0x3F)
-        size = 2
-    elif 0xE0 <= first < 0xF0 and at + 2 < end:
-        code = (
-            (first & 0x0F) << 12
-            | (np.int64(data[at + 1]) & 0x3F) << 6
-            | (np.int64(data[at + 2]) & 0x3F)
+def _last_flags(data, begin, last, flags, roots, leaves):
+    """The flags of the character that ends before `last`."""
+    at = last - 1
+    if data[at] < 128:
+        return flags[np.int64(data[at])]
+    while at > begin and data[at] & 0xC0 == 0x80:
+        at -= 1
+    return flags[class_at(data, at, last, roots, leaves)[0]]
+
+
+@kernel
+def _next_phrase(data, begin, end, rare, place):
+    """(Place, what) of the first phrase whose rare letter stands at `place` or later."""
+    length = end - begin
+    block = place >> 6
+    while BLOCK * block < length:
+        bits = rare[block]
+        if place > BLOCK * block:
+            bits &= ~((_ONE << np.uint64(place & 63)) - _ONE)
+        while bits != _NONE:
+            here = BLOCK * block + lowest_bit(bits)
+            found = find_phrase(data, begin + here, begin, end)
+            if found:
+                return here, found
+            bits &= bits - _ONE
+        block += 1
+    return length + 1, 0
+
+
+@inlined
+def _dots(data, start, stop, spaced_from, row):
+    """Count `...` and `. . .` of the run of dots that begins at `start`; returns from where on
+    the next `. . .` may begin."""
+    at = start + 1
+    while at < stop and data[at] == _DOT:
+        at += 1
+    row[DOTS3] += (at - start) // 3
+    if (
+        start - 4 >= spaced_from
+        and data[start - 1] == _BLANK
+        and data[start - 2] == _DOT
+        and data[start - 3] == _BLANK
+        and data[start - 4] == _DOT
+    ):
+        row[SPACED_DOTS] += 1
+        spaced_from = start + 1
+    return spaced_from
+
+
+@kernel
+def _is_end(data, start, stop, end, flags, roots, leaves):
+    """Whether the symbol [start, stop) ends a sentence, if there is a word before it."""
+    byte = data[start]
+    head = flags[np.int64(byte)]
+    if byte >= 128:
+        head = flags[class_at(data, start, end, roots, leaves)[0]]
+    if head & SENTENCE_NOW:
+        return True
+    return head & SENTENCE_SPACE and _ends_sentence(data, stop, end, flags, roots, leaves)
+
+
+@kernel
+def _count_tokens(
+    data, size, begin, starts, ends, tokens, flags, slots, spellings, state,
+    letter_bits, naming_bits, inner_bits, words_before, enders_at, row, ids, spelling_chars,
+):  # fmt: skip
+    """Number the tokens by spelling; count words, and note symbols that may end a sentence or be
+    part of an ellipsis. Returns (spellings, such symbols, words)."""
+    base, mask, all_slots = state[BASE], state[MASK], state[SLOTS]
+    entries = np.int64(0)
+    words, word_chars, letter_words = np.int64(0), np.int64(0), np.int64(0)
+    enders = np.int64(0)
+    for token in range(tokens):
+        start = np.int64(starts[token])
+        length = ends[token] - start
+        place = begin + start
+        if length <= SHORT:
+            is_word = np.int64(bits_at(naming_bits, start, length) != _NONE)
+            has_letter = np.int64(bits_at(letter_bits, start, length) != _NONE)
+            chars = length - count_bits(bits_at(inner_bits, start, length))
+        else:
+            is_word = np.int64(count_between(naming_bits, start, start + length) > 0)
+            has_letter = np.int64(count_between(letter_bits, start, start + length) > 0)
+            chars = length - count_between(inner_bits, start, start + length)
+        found = find_spelling(data, size, place, length, slots, spellings, base, mask, entries)
+        signed = chars if is_word else -chars
+        spelling_chars[found] = signed
+        ids[token] = found
+        byte = data[place]
+        enders_at[enders] = token
+        enders += (1 - is_word) & (
+            np.int64(byte >= 128) | np.int64(flags[np.int64(byte)] & SENTENCE_SPACE != 0)
         )
-        size = 3
-    elif 0xF0 <= first < 0xF5 and at + 3 < end:
-        code = (
-            (first & 0x07) << 18
-            | (np.int64(data[at + 1]) & 0x3F) << 12
-            | (np.int64(data[at + 2]) & 0x3F) << 6
-            | (np.int64(data[at + 3]) & 0x3F)
-        )
-        size = 4
-        if code > 0x10FFFF:
-            code = np.int64(0xFFFD)
-    return 256 + np.int64(leaves[np.int64(roots[code >> 7]) << 7 | (code & 127)]), size
+        words_before[token] = words
+        words += is_word
+        word_chars += max(signed, 0)
+        letter_words += has_letter
+        entries += np.int64(found == entries)
+        if 4 * entries > mask and mask + 1 < all_slots:
+            state[ENTRIES] = entries
+            grow_spellings(slots, spellings, state)
+            base, mask = state[BASE], state[MASK]
+    words_before[tokens] = words
+    state[ENTRIES] = entries
+    row[WORDS] = words
+    row[WORD_CHARS] = word_chars
+    row[LETTER_WORDS] = letter_words
+    return entries, enders, words
 
 
 @kernel
@@ -103,292 +186,142 @@ def scan_document(
     flags, letters_upper, digits_numbers, roots, leaves,
     slots, spellings, state,
     line_slots, line_entries, line_state,
-    row, ids, id_at, spelling_chars,
+    letter_bits, naming_bits, inner_bits, rare_bits, inner_before,
+    starts, ends, newlines, line_tokens, words_before, enders_at, edge, lengths,
+    row, ids, spelling_chars, spelling_counts,
 ):  # fmt: skip
-    """Scan `data[begin:end]`: fill `row`, write the tokens' spelling numbers to `ids[id_at:]`,
-    and the length of each spelling to `spelling_chars` (characters, negative for a symbol).
+    """Scan `data[begin:end]`: fill `row`, write the tokens' spelling numbers to `ids`, the length
+    of each spelling to `spelling_chars` (characters, negative for a symbol) and its occurrences
+    to `spelling_counts`.
 
-    The arrays are those of `chars.Classes` and of two `segments.Table`s, for spellings and for
-    lines with paragraphs; the tables are left filled with this document. Returns the tokens.
+    The arrays are those of `chars.Classes`, of two `segments.Table`s, for spellings and for lines
+    with paragraphs, and of `marks.Marks`; they are left filled with this document, but for
+    `lengths`, zeros before and after. Returns the tokens.
     """
     zero = np.int64(0)  # so that no function is compiled once more for the literal 0
+    tokens, lines, inner_bytes = mark_document(
+        data, size, begin, end, flags, letters_upper, digits_numbers, roots, leaves, letter_bits,
+        naming_bits, inner_bits, rare_bits, inner_before, starts, ends, newlines,
+        line_tokens, edge, row,
+    )  # fmt: skip
     begin_document(slots, state, min((end - begin) >> 4, 1024 + ((end - begin) >> 7)))
     begin_document(line_slots, line_state, (end - begin) >> 6)
-    tokens = zero
-    letters_and_upper = zero
-    digits_and_numbers = zero
-    extra = zero  # bytes beyond one a character, up to `at`
+    entries, enders, words = _count_tokens(
+        data, size, begin, starts, ends, tokens, flags, slots, spellings, state,
+        letter_bits, naming_bits, inner_bits, words_before, enders_at, row, ids, spelling_chars,
+    )  # fmt: skip
+    words_ended = zero  # words up to the last end of a sentence
     spaced_dots_from = begin  # the next ". . ." may begin here
-    has_word = False  # since the last end of a sentence
-    pending = False  # . ? ! seen, and nothing but closing quotes since
-    found = zero  # phrases in this line
-    # The line, and what is not white space in it: byte and `extra` at each place.
-    line_start, line_extra = begin, zero
-    first, first_extra = end, zero
-    last, last_extra, last_flags = begin, zero, zero
+    phrase_at, phrase = _next_phrase(data, begin, end, rare_bits, zero)
     # The paragraph; raw ends wait for the next paragraph, since the last one of a text is
-    # stripped at its end.
-    part_start, part_extra = begin, zero
-    part_first, part_first_extra = zero - 1, zero
-    part_last, part_last_extra = begin, zero
-    wait_start, wait_stop, wait_chars, wait_cut = zero - 1, zero, zero, zero
-    wait_first, wait_last, wait_stripped = zero, zero, zero
-    at = begin
-    while at < end:
-        byte = data[at]
-        if byte < 128:
-            index = np.int64(byte)
-            size = 1
-        else:
-            index, size = class_at(data, at, end, roots, leaves)
-        head = flags[index]
-        kind = head & KIND
-        if kind == SPACE:
-            if pending:
+    # stripped at its end. -1: nothing but white space in it.
+    part_start, part_first, part_last, part_entry = zero, zero - 1, zero, UNKNOWN
+    wait_start, wait_stop, wait_first, wait_last, wait_entry = zero - 1, zero, zero, zero, UNKNOWN
+    next_token = zero
+    ender = zero
+    line = zero
+    line_start = zero
+    inner_stop = zero  # bytes that begin no character, up to the line's end
+    while True:
+        stop = np.int64(newlines[line])
+        if line == lines and stop == line_start:
+            break
+        first_token = next_token
+        next_token = np.int64(line_tokens[line])
+        while ender < enders and enders_at[ender] < next_token:
+            token = np.int64(enders_at[ender])
+            ender += 1
+            place, after = begin + starts[token], begin + ends[token]
+            byte = data[place]
+            if byte == _DOT:
+                spaced_dots_from = _dots(data, place, after, spaced_dots_from, row)
+            if words_before[token] > words_ended and _is_end(
+                data, place, after, end, flags, roots, leaves
+            ):
                 row[SENTENCES] += 1
-                pending = False
-                has_word = False
-            if byte != 10:
-                at += size
-                extra += size - 1
-                while at < end and data[at] == 32:
-                    at += 1
-                continue
-            if has_word:
-                row[SENTENCES] += 1
-                has_word = False
-            chars = at - line_start - (extra - line_extra)
-            stripped = last - first - (last_extra - first_extra)
-            end_line(
-                data,
-                size,
-                line_start,
-                at,
-                chars,
-                first,
-                last,
-                stripped,
-                last_flags,
-                found,
-                line_slots,
-                line_entries,
-                line_state,
-                row,
-            )
-            if found & FOUND_LOREM:
-                row[LOREM] = 1
-            found = zero
-            if first < last:
-                if part_first < 0:
-                    part_first, part_first_extra = first, first_extra
-                part_last, part_last_extra = last, last_extra
-            stop = at
-            at += 1
-            while at < end and data[at] == 10:
-                at += 1
-            row[NEWLINES] += at - stop
-            row[LINES] += at - stop - 1  # empty lines
-            if at - stop > 1:
-                if part_first >= 0:
-                    if wait_start >= 0:
-                        end_paragraph(
-                            data, size, wait_start, wait_stop, wait_chars, wait_first, wait_last,
-                            wait_stripped, line_slots, line_entries, line_state, row,
-                        )  # fmt: skip
-                    else:  # the first one: stripped at its beginning
-                        part_start, part_extra = part_first, part_first_extra
-                    wait_start, wait_stop = part_start, stop
-                    wait_chars = stop - part_start - (extra - part_extra)
-                    wait_cut = part_last - part_start - (part_last_extra - part_extra)
-                    wait_first, wait_last = part_first, part_last
-                    wait_stripped = part_last - part_first - (part_last_extra - part_first_extra)
-                part_start, part_extra = at, extra
-                part_first = zero - 1
-            line_start, line_extra = at, extra
-            first = end
-            last = at
-            continue
-        # A token: [start, at) with `extra` bytes beyond its characters.
-        start = at
-        start_extra = extra
-        if first == end:
-            first, first_extra = start, extra
-        at += size
-        extra += size - 1
-        is_word = False
-        if kind == WORD:
-            a = letters_upper[index]
-            b = digits_numbers[index]
-            if head & PHRASE:
-                found |= find_phrase(data, start, begin, end)
-            while at < end:
-                byte = data[at]
-                if byte < 128:
-                    index = np.int64(byte)
-                    flag = flags[index]
-                    if flag & KIND != WORD:
-                        break
-                    if flag & PHRASE:
-                        found |= find_phrase(data, at, begin, end)
-                    at += 1
-                else:
-                    index, size = class_at(data, at, end, roots, leaves)
-                    kind = flags[index] & KIND
-                    if kind != WORD and kind != EXTEND:
-                        break
-                    at += size
-                    extra += size - 1
-                a += letters_upper[index]
-                b += digits_numbers[index]
-            letters_and_upper += a
-            digits_and_numbers += b
-            is_word = (a | b) != 0
-            if a != 0:
-                row[LETTER_WORDS] += 1
-            last_flags = zero
-        else:
-            last_flags = head
-            if kind == SINGLE:
-                is_word = True
-                letters_and_upper += letters_upper[index]
-                digits_and_numbers += digits_numbers[index]
-                if letters_upper[index] != 0:
-                    row[LETTER_WORDS] += 1
-                last_flags = zero
-            elif kind != EXTEND:
-                # A symbol: all the same characters that follow it.
-                if size == 1:
-                    while at < end and data[at] == byte:
-                        at += 1
-                    if byte == _HASH:
-                        row[HASHES] += at - start
-                    elif byte == _CURLY:
-                        row[CURLY] += at - start
-                    elif byte == _DOT:
-                        row[DOTS3] += (at - start) // 3
-                        if (
-                            start - 4 >= spaced_dots_from
-                            and data[start - 1] == _BLANK
-                            and data[start - 2] == _DOT
-                            and data[start - 3] == _BLANK
-                            and data[start - 4] == _DOT
-                        ):
-                            row[SPACED_DOTS] += 1
-                            spaced_dots_from = start + 1
-                else:
-                    same = True
-                    while same and at + size <= end:
-                        for offset in range(size):
-                            if data[at + offset] != data[start + offset]:
-                                same = False
-                        if same:
-                            at += size
-                            extra += size - 1
-                    if size == 3 and is_ellipsis(data, start):
-                        row[ELLIPSES] += (at - start) // 3
-            # Marks belong to what they follow.
-            while at < end and data[at] >= 128:
-                index, size = class_at(data, at, end, roots, leaves)
-                if flags[index] & KIND != EXTEND:
-                    break
-                at += size
-                extra += size - 1
-                last_flags = zero
-        last, last_extra = at, extra
-        length = at - start
-        number = find_or_add(
-            data,
-            size,
-            start,
-            length,
-            hash_bytes(data, size, start, length),
-            zero,
-            slots,
-            spellings,
-            state,
-        )
-        ids[id_at + tokens] = number
-        tokens += 1
-        chars = length - (extra - start_extra)
-        if is_word:
-            spelling_chars[number] = chars
-            row[WORDS] += 1
-            row[WORD_CHARS] += chars
-            has_word = True
-            pending = False
-        else:
-            spelling_chars[number] = -chars
-            if head & SENTENCE_NOW:
-                if has_word:
-                    row[SENTENCES] += 1
-                has_word = False
-                pending = False
-            elif head & SENTENCE_SPACE:
-                pending = has_word
-            elif not head & CLOSER:
-                pending = False
-    if has_word:
-        row[SENTENCES] += 1
-    if at > line_start:
-        chars = at - line_start - (extra - line_extra)
-        stripped = last - first - (last_extra - first_extra)
-        end_line(
-            data,
-            size,
-            line_start,
-            at,
-            chars,
-            first,
-            last,
-            stripped,
-            last_flags,
-            found,
-            line_slots,
-            line_entries,
-            line_state,
-            row,
-        )
-        if found & FOUND_LOREM:
-            row[LOREM] = 1
+                words_ended = np.int64(words_before[token])
+        if words_before[next_token] > words_ended:
+            row[SENTENCES] += 1
+            words_ended = np.int64(words_before[next_token])
+        found_phrases = zero
+        while phrase_at < stop:
+            found_phrases |= phrase
+            phrase_at, phrase = _next_phrase(data, begin, end, rare_bits, phrase_at + 1)
+        row[LOREM] |= np.int64(found_phrases & FOUND_LOREM != 0)
+        first, last, last_flags = stop, line_start, zero
+        if next_token > first_token:
+            first, last = np.int64(starts[first_token]), np.int64(ends[next_token - 1])
+            last_flags = _last_flags(data, begin, begin + last, flags, roots, leaves)
+        inner_line = inner_stop  # newlines have none
+        if inner_bytes:
+            inner_stop = inner_up_to(inner_bits, inner_before, stop)
+        chars, stripped = stop - line_start - (inner_stop - inner_line), last - first
+        if inner_stop > inner_line:  # none of it is among ASCII's white space
+            stripped -= inner_up_to(inner_bits, inner_before, last)
+            stripped += inner_up_to(inner_bits, inner_before, first)
+        entry = end_line(
+            data, size, begin + line_start, begin + stop, chars, begin + first, begin + last,
+            stripped, last_flags, found_phrases, line_slots, line_entries, line_state, row,
+        )  # fmt: skip
         if first < last:
-            if part_first < 0:
-                part_first, part_first_extra = first, first_extra
-            part_last, part_last_extra = last, last_extra
+            part_entry = UNKNOWN if part_first >= 0 else entry
+            part_first = first if part_first < 0 else part_first
+            part_last = last
+        if line == lines:
+            break
+        run = np.int64(1)
+        while line + run < lines and newlines[line + run] == stop + run:
+            run += 1
+        line += run
+        line_start = stop + run
+        if run == 1:
+            continue
+        row[LINES] += run - 1  # empty lines
+        if part_first >= 0:
+            if wait_start >= 0:
+                _end_paragraph(
+                    data, size, begin, wait_start, wait_stop, wait_first, wait_last, wait_entry,
+                    inner_bits, inner_before, line_slots, line_entries, line_state, row,
+                )  # fmt: skip
+            else:  # the first one: stripped at its beginning
+                part_start = part_first
+            wait_start, wait_stop = part_start, stop
+            wait_first, wait_last, wait_entry = part_first, part_last, part_entry
+        part_start, part_first, part_entry = line_start, zero - 1, UNKNOWN
     if part_first >= 0:
         if wait_start >= 0:
-            end_paragraph(
-                data, size, wait_start, wait_stop, wait_chars, wait_first, wait_last, wait_stripped,
-                line_slots, line_entries, line_state, row,
+            _end_paragraph(
+                data, size, begin, wait_start, wait_stop, wait_first, wait_last, wait_entry,
+                inner_bits, inner_before, line_slots, line_entries, line_state, row,
             )  # fmt: skip
         else:
-            part_start, part_extra = part_first, part_first_extra
-        stripped = part_last - part_first - (part_last_extra - part_first_extra)
-        chars = part_last - part_start - (part_last_extra - part_extra)
-        end_paragraph(
-            data,
-            size,
-            part_start,
-            part_last,
-            chars,
-            part_first,
-            part_last,
-            stripped,
-            line_slots,
-            line_entries,
-            line_state,
-            row,
-        )
-    elif wait_start >= 0:
-        end_paragraph(
-            data, size, wait_start, wait_last, wait_cut, wait_first, wait_last, wait_stripped,
-            line_slots, line_entries, line_state, row,
+            part_start = part_first
+        wait_start = part_start
+        wait_first, wait_last, wait_entry = part_first, part_last, part_entry
+    if wait_start >= 0:  # the last one: stripped at its end
+        _end_paragraph(
+            data, size, begin, wait_start, wait_last, wait_first, wait_last, wait_entry,
+            inner_bits, inner_before, line_slots, line_entries, line_state, row,
         )  # fmt: skip
-    row[CHARS] = end - begin - extra
-    row[LETTERS] = letters_and_upper & _LOW
-    row[UPPER] = letters_and_upper >> 32
-    row[DIGITS] = digits_and_numbers & _LOW
-    row[NUMBERS] = digits_and_numbers >> 32
+    row[CHARS] = end - begin - inner_bytes
     row[TOKENS] = tokens
-    row[STOP_DISTINCT], row[STOP_WORD_COUNT] = stop_words(data, size, spellings, state[ENTRIES])
-    row[MEDIAN_TWICE] = median_twice(spellings, state[ENTRIES], spelling_chars, row[WORDS])
+    row[STOP_DISTINCT], row[STOP_WORD_COUNT], row[MEDIAN_TWICE] = summarize(
+        spellings, entries, spelling_chars, lengths, words, spelling_counts
+    )
     return tokens
+
+
+@kernel
+def _end_paragraph(
+    data, size, begin, start, stop, first, last, entry, inner_bits, inner_before,
+    slots, entries, state, row,
+):  # fmt: skip
+    """`lines.end_paragraph` for places within the document that begins at `begin`."""
+    chars = stop - start - inner_up_to(inner_bits, inner_before, stop)
+    chars += inner_up_to(inner_bits, inner_before, start)
+    stripped = last - first - inner_up_to(inner_bits, inner_before, last)
+    stripped += inner_up_to(inner_bits, inner_before, first)
+    end_paragraph(
+        data, size, begin + start, begin + stop, chars, begin + first, begin + last, stripped,
+        entry, slots, entries, state, row,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Lines and paragraphs that a document repeats, and the numbering of its tokens' spellings."""
+"""Tables of byte ranges of a document, and the one of its lines and paragraphs."""
 
 from __future__ import annotations
 
@@ -6,21 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corpusmith.kernels.hashing import equal_bytes, short_key
-from corpusmith.kernels.jit import inlined, kernel
-
-STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
-"""Gopher's eight (Rae et al. 2021, appendix A1)."""
-
-_STOP_KEYS = np.array([int.from_bytes(word.encode(), "little") for word in STOP_WORDS], np.uint64)
-_NOT_ASCII = np.uint64(0x8080808080808080)
-_CASE_BITS = np.uint64(0x2020202020202020)
+from corpusmith.kernels.hashing import equal_bytes, hash_bytes
+from corpusmith.kernels.jit import kernel
 
 # Indexes into `Table.state`.
 BASE, MASK, ENTRIES, SLOTS, LIMIT = range(5)
 
 # Fields of an entry of `Table.entries`.
-HASH, START, MARK, COUNT = range(4)
+HASH, START, LENGTH, COUNT = range(4)
 FIELDS = 4
 
 
@@ -28,16 +21,16 @@ class Table(NamedTuple):
     """Distinct byte ranges of the present document; see `hashing` for the slots."""
 
     slots: np.ndarray  # uint32[power of two]
-    entries: np.ndarray  # int64[FIELDS * entries]: hash, first byte, 4 * bytes + sort, occurrences
+    entries: np.ndarray  # int64[FIELDS * (entries + 1)]: hash, first byte, bytes, counts
     state: np.ndarray  # int64[5]: base, mask, entries; all slots, most entries
 
 
 def new_table(entries: int) -> Table:
     """An empty table for up to `entries`; memory is only touched as far as it is used."""
-    slots = 1 << max(int(2 * entries - 1).bit_length(), 10)
+    slots = 1 << max(int(4 * entries - 1).bit_length(), 10)
     return Table(
         np.zeros(slots, np.uint32),
-        np.zeros(FIELDS * entries, np.int64),
+        np.zeros(FIELDS * (entries + 1), np.int64),
         np.array([1, 0, 0, slots, entries], np.int64),
     )
 
@@ -46,7 +39,7 @@ def new_table(entries: int) -> Table:
 def begin_document(slots, state, expected):
     """Empty the table; `expected` is a guess of its entries, which only speed depends on."""
     size = 64
-    while size < 2 * expected and size < state[SLOTS]:
+    while size < 4 * expected and size < state[SLOTS]:
         size *= 2
     state[BASE] += state[ENTRIES]
     state[ENTRIES] = 0
@@ -59,6 +52,7 @@ def begin_document(slots, state, expected):
 
 @kernel
 def _grow(slots, entries, state):
+    """Four times the slots, where the table has filled half of them."""
     count = state[ENTRIES]
     mask = min(4 * (state[MASK] + 1), state[SLOTS]) - 1
     base = state[BASE] + count
@@ -71,13 +65,12 @@ def _grow(slots, entries, state):
     state[MASK] = mask
 
 
-@inlined
-def find_or_add(data, size, start, length, value, sort, slots, entries, state):
-    """The entry of `data[start:start + length]` of this sort (0..3) and hash, counted
-    once more."""
+@kernel
+def segment_entry(data, size, start, length, slots, entries, state):
+    """The entry of the segment `data[start:start + length]`, which is new with a count of 0."""
     base = state[BASE]
     mask = state[MASK]
-    mark = length << 2 | sort
+    value = hash_bytes(data, size, start, length)
     slot = value & mask
     while True:
         found = np.int64(slots[slot]) - base
@@ -86,10 +79,9 @@ def find_or_add(data, size, start, length, value, sort, slots, entries, state):
         field = FIELDS * found
         if (
             entries[field + HASH] == value
-            and entries[field + MARK] == mark
+            and entries[field + LENGTH] == length
             and (length <= 8 or equal_bytes(data, size, entries[field + START], start, length))
         ):
-            entries[field + COUNT] += 1
             return found
         slot = (slot + 1) & mask
     found = state[ENTRIES]
@@ -97,75 +89,9 @@ def find_or_add(data, size, start, length, value, sort, slots, entries, state):
     field = FIELDS * found
     entries[field + HASH] = value
     entries[field + START] = start
-    entries[field + MARK] = mark
-    entries[field + COUNT] = 1
+    entries[field + LENGTH] = length
+    entries[field + COUNT] = 0
     state[ENTRIES] = found + 1
-    if 2 * (found + 1) > mask and mask + 1 < state[SLOTS]:
+    if 4 * (found + 1) > mask and mask + 1 < state[SLOTS]:
         _grow(slots, entries, state)
     return found
-
-
-@kernel
-def stop_words(data, size, entries, count):
-    """(Distinct stop words in lower case as they are, occurrences in any case) of the document.
-
-    datatrove counts the first on words as spelled, DCLM the second on words in lower case.
-    """
-    seen = 0
-    occurrences = 0
-    for entry in range(count):
-        length = entries[FIELDS * entry + MARK] >> 2
-        if length < 2 or length > 4:
-            continue
-        key = short_key(data, size, entries[FIELDS * entry + START], length)
-        if key & _NOT_ASCII:
-            continue
-        low = key | (_CASE_BITS >> np.uint64(64 - 8 * length))
-        for word in range(_STOP_KEYS.shape[0]):
-            if low == _STOP_KEYS[word]:
-                occurrences += entries[FIELDS * entry + COUNT]
-                if key == low:
-                    seen += 1
-    return seen, occurrences
-
-
-@kernel
-def median_twice(entries, count, chars, words):
-    """Twice the median of the words' lengths (`chars[entry]` > 0 for words), 0 without words.
-
-    Binary search for the length at a rank over the distinct spellings: no sort, no list.
-    """
-    if words == 0:
-        return np.int64(0)
-    lower = _length_at(entries, count, chars, (words - 1) // 2)
-    if words % 2 == 1:
-        return 2 * lower
-    # The other middle word is as long, or the next longer one.
-    up_to = np.int64(0)
-    upper = np.int64(0x7FFFFFFF)
-    for entry in range(count):
-        if 0 < chars[entry] <= lower:
-            up_to += entries[FIELDS * entry + COUNT]
-        elif lower < chars[entry] < upper:
-            upper = np.int64(chars[entry])
-    return 2 * lower if up_to > words // 2 else lower + upper
-
-
-@kernel
-def _length_at(entries, count, chars, rank):
-    low = 1
-    high = 1
-    for entry in range(count):
-        if chars[entry] > high:
-            high = chars[entry]
-    while low < high:
-        middle = (low + high) // 2
-        below = 0
-        for entry in range(count):
-            if 0 < chars[entry] <= middle:
-                below += entries[FIELDS * entry + COUNT]
-        if below > rank:
-            high = middle
-        else:
-            low = middle + 1
-    return low

@@ -12,7 +12,7 @@ import dataclasses
 import numpy as np
 import pyarrow as pa
 
-from corpusmith.kernels import repeats, segments
+from corpusmith.kernels import marks, repeats, segments
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.chars import classes
 from corpusmith.kernels.jit import kernel, pointer
@@ -101,8 +101,8 @@ def _scan(data: np.ndarray, offsets: np.ndarray) -> Scan:
     spelling_starts = np.zeros(rows + 1, np.int64)
     _scan_rows(
         data, offsets, *_class_arrays(), *segments.new_table(longest + 1),
-        *segments.new_table(2 * longest + 4), counts, ids, starts, spelling_counts,
-        spelling_chars, spelling_starts,
+        *segments.new_table(2 * longest + 4), *marks.new_marks(longest), counts, ids, starts,
+        spelling_counts, spelling_chars, spelling_starts,
     )  # fmt: skip
     used = spelling_starts[-1]
     return Scan(
@@ -114,8 +114,9 @@ def _scan(data: np.ndarray, offsets: np.ndarray) -> Scan:
 @kernel
 def _scan_rows(
     data, offsets, flags, letters_upper, digits_numbers, roots, leaves, slots, spellings, state,
-    line_slots, line_entries, line_state, counts, ids, starts, spelling_counts, spelling_chars,
-    spelling_starts,
+    line_slots, line_entries, line_state, bitmaps, token_starts, token_ends, newlines,
+    line_tokens, words_before, enders, edge, lengths, counts, ids, starts, spelling_counts,
+    spelling_chars, spelling_starts,
 ):  # fmt: skip
     for row in range(offsets.shape[0] - 1):
         at = spelling_starts[row]
@@ -124,19 +125,21 @@ def _scan_rows(
             pointer(flags), pointer(letters_upper), pointer(digits_numbers), pointer(roots),
             pointer(leaves), pointer(slots), pointer(spellings), pointer(state),
             pointer(line_slots), pointer(line_entries), pointer(line_state),
-            pointer(counts[row]), pointer(ids), starts[row], pointer(spelling_chars[at:]),
+            pointer(bitmaps[marks.LETTER]), pointer(bitmaps[marks.NAMING]),
+            pointer(bitmaps[marks.INNER]), pointer(bitmaps[marks.RARE]),
+            pointer(bitmaps[marks.INNER_BEFORE]), pointer(token_starts), pointer(token_ends),
+            pointer(newlines), pointer(line_tokens), pointer(words_before), pointer(enders),
+            pointer(edge), pointer(lengths), pointer(counts[row]), pointer(ids[starts[row] :]),
+            pointer(spelling_chars[at:]), pointer(spelling_counts[at:]),
         )  # fmt: skip
         starts[row + 1] = starts[row] + tokens
-        entries = state[segments.ENTRIES]
-        for entry in range(entries):
-            spelling_counts[at + entry] = spellings[segments.FIELDS * entry + segments.COUNT]
-        spelling_starts[row + 1] = at + entries
+        spelling_starts[row + 1] = at + state[segments.ENTRIES]
 
 
 @kernel
 def _ngrams_of_rows(
     ids, starts, spelling_counts, spelling_chars, spelling_starts,
-    slots, state, tokens, ends, left, right, candidates, places, ngrams, datatrove, dclm,
+    slots, state, tokens, ends, numbers, parents, candidates, places, ngrams, seen, datatrove, dclm,
 ):  # fmt: skip
     for row in range(starts.shape[0] - 1):
         begin = starts[row]
@@ -145,9 +148,8 @@ def _ngrams_of_rows(
         chars = pointer(spelling_chars[spelling_starts[row] :])
         words = np.int64(0)
         for index in range(begin, begin + count):
-            if chars[ids[index]] > 0:
-                tokens[words] = ids[index]
-                words += 1
+            tokens[words] = ids[index]
+            words += np.int64(chars[ids[index]] > 0)
         for variant in (DATATROVE, DCLM):
             if variant == DATATROVE:
                 used, used_count, out = pointer(ids[begin:]), count, pointer(datatrove[row])
@@ -155,6 +157,6 @@ def _ngrams_of_rows(
                 used, used_count, out = pointer(tokens), words, pointer(dclm[row])
             repeated_ngrams(
                 used, used_count, counts, chars, variant, pointer(slots), pointer(state),
-                pointer(ends), pointer(left), pointer(right), pointer(candidates),
-                pointer(places), pointer(ngrams), out,
+                pointer(ends), pointer(numbers), pointer(parents), pointer(candidates),
+                pointer(places), pointer(ngrams), pointer(seen), out,
             )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from corpusmith.kernels.chars import EXTEND, KIND, SPACE, SYMBOL, WORD, classes
 from corpusmith.kernels.hashing import load64, short_key
 from corpusmith.kernels.jit import inlined, kernel, pointer
-from corpusmith.kernels.scan import class_at
+from corpusmith.kernels.marks import class_at
 
 SEPARATOR = 32  # behind each token of a canonical text; white space is in no token
 

@@ -1,0 +1,101 @@
+"""64 bytes at a time: what each is, as bitmaps; and the arithmetic of bitmaps.
+
+Bit i of a mask tells of byte i. LLVM makes the machine's own vector instructions of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+BLOCK = 64  # bytes; a mask is one machine word
+
+_BITS = ir.IntType(64)
+_BYTES = ir.VectorType(ir.IntType(8), BLOCK)
+
+
+def _all(byte: int) -> ir.Constant:
+    return ir.Constant(_BYTES, [ir.Constant(ir.IntType(8), byte)] * BLOCK)
+
+
+class _Block:
+    """64 bytes in a register, and comparisons of all of them."""
+
+    def __init__(self, builder: ir.IRBuilder, data: Any, at: Any) -> None:
+        self.builder = builder
+        place = builder.bitcast(builder.gep(data, [at]), _BYTES.as_pointer())
+        self.bytes = builder.load(place)
+        self.bytes.align = 1
+        self.lower = builder.or_(self.bytes, _all(0x20))
+
+    def within(self, first: int, count: int, lower: bool = False) -> Any:
+        offset = self.builder.sub(self.lower if lower else self.bytes, _all(first))
+        return self.builder.icmp_unsigned("<", offset, _all(count))
+
+    def letter(self, letter: str) -> Any:
+        """In any case; also for `@`, `[` and their like, which differ in the same bit."""
+        return self.builder.icmp_unsigned("==", self.lower, _all(ord(letter)))
+
+    def below(self, signed: int) -> Any:
+        return self.builder.icmp_signed("<", self.bytes, _all(signed & 0xFF))
+
+
+@intrinsic
+def block_masks(typingctx, data, at):  # type: ignore[no-untyped-def]
+    """Twelve masks (uint64) of the 64 bytes from `data[at]` on; the byte before is read too.
+
+    letters, upper, digits, word (letters, digits and `_`), space (str.isspace), newline, beyond
+    (not ASCII), inner (second and later bytes of a character), same (as the byte before), hash
+    `#`, curly `{`, rare: j, or one of `ok iv rm em` ends here, in any case.
+    """
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        block = _Block(builder, *args)
+        before = _Block(builder, args[0], builder.sub(args[1], ir.Constant(_BITS, 1)))
+        either, both = builder.or_, builder.and_
+        letters = block.within(ord("a"), 26, lower=True)
+        digits = block.within(ord("0"), 10)
+        rare = block.letter("j")
+        for pair in ("ok", "iv", "rm", "em"):
+            rare = either(rare, both(before.letter(pair[0]), block.letter(pair[1])))
+        masks = [
+            letters,
+            block.within(ord("A"), 26),
+            digits,
+            either(either(letters, digits), block.within(ord("_"), 1)),
+            either(block.within(9, 5), block.within(0x1C, 5)),
+            block.within(10, 1),
+            block.below(0),
+            block.below(-64),
+            builder.icmp_unsigned("==", block.bytes, before.bytes),
+            block.within(ord("#"), 1),
+            block.within(ord("{"), 1),
+            rare,
+        ]
+        words = [builder.bitcast(mask, _BITS) for mask in masks]
+        return context.make_tuple(builder, signature.return_type, words)
+
+    return types.UniTuple(types.uint64, 12)(data, types.int64), codegen
+
+
+@intrinsic
+def lowest_bit(typingctx, bits):  # type: ignore[no-untyped-def]
+    """The number of the lowest bit that is set; 64 where none is."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), codegen
+
+
+@intrinsic
+def count_bits(typingctx, bits):  # type: ignore[no-untyped-def]
+    """How many bits are set."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), codegen
