@@ -175,6 +175,11 @@ def complaint(now: Found, known: dict[str, dict[str, Any]]) -> str:
     )
 
 
+def _allowed(name: str, allowed: list[str]) -> bool:
+    """`rules gopher` stands for its variants as well."""
+    return any(name == one or name.startswith(f"{one} ") for one in allowed)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--same-version", nargs="+", default=[], metavar="NAME")
@@ -185,7 +190,11 @@ def main() -> None:
     for name, found in now.items():
         versions = dict(known.get(name, {}))
         fresh = {k: v for k, v in dataclasses.asdict(found).items() if k not in ("name", "version")}
-        if found.version not in versions or name in allowed or not complaint(found, versions):
+        if (
+            found.version not in versions
+            or _allowed(name, allowed)
+            or not complaint(found, versions)
+        ):
             versions[found.version] = fresh
         else:
             raise SystemExit(complaint(found, versions))

@@ -117,6 +117,7 @@ def encode_task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
             shard.add_rows(encoded, offsets)
             documents += batch.num_rows
             text_bytes += pc.sum(sizes).as_py()
+            ctx.publish("")  # reading the next ones and committing is not this document's time
         shard.finish(index)
         out.info.update(
             source=source_of(spec["part"]),
