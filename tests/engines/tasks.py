@@ -41,7 +41,8 @@ def die_once(spec: dict[str, Any], ctx: Any) -> None:
 
 
 def hostile(spec: dict[str, Any], ctx: Any) -> None:
-    """Works through documents; "kill ..." kills its process, "hang" never ends."""
+    """Works through documents; "kill ..." kills its process, "hang" works and "wait" waits for
+    ever, "slow" waits for a moment."""
     with ctx.writer() as out:
         done = []
         for key in spec["documents"]:
@@ -53,9 +54,12 @@ def hostile(spec: dict[str, Any], ctx: Any) -> None:
             ctx.publish(key)
             if key.startswith("kill"):
                 os.kill(os.getpid(), signal.SIGKILL)
-            if key == "hang":
-                while True:
-                    time.sleep(0.01)
+            while key == "hang":
+                pass
+            while key == "wait":
+                time.sleep(0.01)
+            if key == "slow":
+                time.sleep(1.5)
             done.append(key)
         out.write("squares", pa.table({"id": done, "value": [0] * len(done)}, ROWS))
 

@@ -74,6 +74,17 @@ def test_documents_that_kill_or_hang_end_in_quarantine(tmp_path: Path) -> None:
     assert read_part(tmp_path, "squares", "p").num_rows == 100
 
 
+def test_a_limit_is_cpu_time_and_ten_times_that_by_the_clock(tmp_path: Path) -> None:
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("no /proc: the clock alone counts")
+    with LocalEngine(1, document_seconds=0.5) as engine:
+        task = Task("p", {"documents": ["a", "slow", "wait", "b"]})
+        engine.map(f"{TASKS}:hostile", [task], folder=tmp_path)
+    [bad] = read_part(tmp_path, "quarantine", "p").to_pylist()
+    assert (bad["uri"], bad["error"]) == ("wait", "timeout")
+    assert read_part(tmp_path, "squares", "p")["id"].to_pylist() == ["a", "slow", "b"]
+
+
 def _losses(
     folder: Path, parts: list[list[str]], max_skipped: int, **engine: Any
 ) -> tuple[int, Any]:

@@ -19,8 +19,9 @@ BATCH_BYTES = 16 << 20
 HEARTBEAT_BYTES = 4096
 SECRETS = "CORPUSMITH_SECRETS"
 """Tells workers the names of the variables whose values nothing may show."""
-_HEADER = struct.Struct("<dIH")
-"""Monotonic seconds when the document began, how many this task has begun, bytes of its key."""
+_HEADER = struct.Struct("<ddIH")
+"""When the document began: monotonic seconds, and the process's CPU seconds then; how many
+documents this task has begun; bytes of the key."""
 
 
 def resolve(address: str) -> Callable[..., Any]:
@@ -65,22 +66,26 @@ class Heartbeat:
         data = key.encode("utf-8", "replace")[: HEARTBEAT_BYTES - _HEADER.size]
         self._count += bool(key)
         # The key first and the time last: a reader in between sees an old, harmless time.
-        self._map[: _HEADER.size] = _HEADER.pack(0.0, self._count, len(data))
+        self._map[: _HEADER.size] = _HEADER.pack(0.0, 0.0, self._count, len(data))
         self._map[_HEADER.size : _HEADER.size + len(data)] = data
         began = time.monotonic() if key else 0.0
-        self._map[: _HEADER.size] = _HEADER.pack(began, self._count, len(data))
+        header = _HEADER.pack(began, time.process_time(), self._count, len(data))
+        self._map[: _HEADER.size] = header
 
-    def read(self) -> tuple[str, float]:
-        """The key and the seconds since it was published; ("", 0.0) between documents."""
-        began, _, length = _HEADER.unpack(self._map[: _HEADER.size])
+    def read(self) -> tuple[str, float, float]:
+        """(key, seconds since it was published, CPU seconds of the process when it was).
+
+        ("", 0.0, 0.0) between documents.
+        """
+        began, cpu, _, length = _HEADER.unpack(self._map[: _HEADER.size])
         if not began:
-            return "", 0.0
+            return "", 0.0, 0.0
         key = self._map[_HEADER.size : _HEADER.size + length].decode("utf-8", "replace")
-        return key, time.monotonic() - began
+        return key, time.monotonic() - began, cpu
 
     def published(self) -> int:
         """How many documents the task has begun."""
-        return int(_HEADER.unpack(self._map[: _HEADER.size])[1])
+        return int(_HEADER.unpack(self._map[: _HEADER.size])[2])
 
     def close(self) -> None:
         self._map.close()

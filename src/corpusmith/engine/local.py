@@ -256,8 +256,8 @@ class LocalEngine:
                     if worker.replies in ready:
                         self._answer(worker, round)
                     else:
-                        key, seconds = worker.heartbeat.read()
-                        if key and seconds > round.document_seconds:
+                        key = worker.overdue(round.document_seconds)
+                        if key:
                             what = f"over {round.document_seconds:g} seconds"
                             self._lost(worker, round, key, what, "timeout")
                 self._on_event({"event": "tick"})
@@ -271,7 +271,7 @@ class LocalEngine:
         try:
             reply = worker.replies.recv()
         except (EOFError, OSError):
-            key, _ = worker.heartbeat.read()
+            key = worker.heartbeat.read()[0]
             status = worker.process.wait()
             self._lost(worker, round, key, f"ended its process with status {status}", "crash")
             return

@@ -14,6 +14,12 @@ from pathlib import Path
 from corpusmith.engine.base import Heartbeat, heartbeat_file
 from corpusmith.op import Task
 
+PATIENCE = 10.0
+"""Times its limit that a document may take by the clock, while it has not used it up as CPU time.
+
+A document's limit is CPU time, so that a busy machine or a slow disk does not decide which
+documents a corpus has; what waits for ever ends all the same."""
+
 HOPELESS = 20
 """A part of which so many documents, each alone, ended their process and none came through, is
 given up: it is the operation that is broken. Each of them costs the start of a process."""
@@ -46,6 +52,15 @@ class Worker:
         self.orders = Connection(parent_write, readable=False)
         self.replies = Connection(parent_read, writable=False)
 
+    def overdue(self, limit: float) -> str:
+        """The key of the document that is over its limit in seconds; "" where none is."""
+        key, seconds, cpu_then = self.heartbeat.read()
+        if not key or seconds <= limit:
+            return ""
+        cpu = cpu_seconds(self.process.pid)
+        used = seconds if cpu is None else cpu - cpu_then
+        return key if used > limit or seconds > PATIENCE * limit else ""
+
     def end(self) -> None:
         self.orders.close()
         self.replies.close()
@@ -53,6 +68,15 @@ class Worker:
             self.process.kill()
         self.process.wait()
         self.heartbeat.close()
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """CPU time that a process has used, in user and kernel mode; None where no /proc says it."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 @dataclasses.dataclass
