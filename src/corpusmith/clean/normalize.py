@@ -158,6 +158,7 @@ def _normalize_text(text: str, dirty: list[int], spans: SpanColumns) -> tuple[st
     at = changed = 0
     breaks = 0  # how many \n the output ends in
     repaired = False
+    plain_ends = "\r" not in text
     todo = iter([*dirty, len(text)])
     following = next(todo)
     while at < len(text):
@@ -170,9 +171,25 @@ def _normalize_text(text: str, dirty: list[int], spans: SpanColumns) -> tuple[st
             out.append(stretch)
             at = following
             continue
-        match = _LINE_END.search(text, at)
-        end = match.end() if match else len(text)
+        if plain_ends:
+            end = text.find("\n", at) + 1 or len(text)
+        else:
+            match = _LINE_END.search(text, at)
+            end = match.end() if match else len(text)
         line = text[at:end]
+        bare = line.rstrip(" \t\n")
+        if bare.isascii() and bare.isprintable():
+            # By far most lines: white space at their ends and nothing else.
+            ended = line.endswith("\n")
+            keeps_end = ended and (bare != "" or breaks < 2)
+            first, stop = at + len(bare), end - keeps_end
+            if first < stop:
+                spans.add(first, stop, "normalize:white_space", text[first:stop], "")
+                changed += stop - first
+            breaks = keeps_end if bare else breaks + keeps_end
+            out.append(bare + "\n" if keeps_end else bare)
+            at = end
+            continue
         new, kind = _normalize_line(line)
         if new.startswith("\n"):
             stripped = new.lstrip("\n")
