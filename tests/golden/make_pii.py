@@ -111,6 +111,26 @@ TEMPLATES = {
     ],
 }
 
+# As above, with other values: what a review found missing or half masked.
+LATER = {
+    "email_letters": [
+        "Mail {x} for details.",
+        "Kontakt: {x}",
+        "联系{x}或{y}。",
+        "write to {x}, please",
+    ],
+    "email_wide": ["邮箱：{x}", "请发至{x}，谢谢", "全角：{x}"],
+    "phone_wide": ["请致电{x}", "电话：{x}，找李老师", "手机{x}（微信同号）"],
+    "password_words": [
+        "password: {x}",
+        "db_password: {x}",
+        'api_key = "{x}"',
+        "密码：{x}",
+    ],
+    "ip_assigned": ["ip={x};", "host={x}", "addr: {x}", 'server="{x}"', "IP地址：{x}"],
+    "resolver": ["dig @{x} example.org", "设置 DNS 为 {x} 即可", "use {x} or {y}"],
+}
+
 NEGATIVES = [
     "Upgrade to version 1.2.3.4 before you start.",
     "Release {v}.{v}.{v}.{v} fixes two bugs.",
@@ -188,6 +208,25 @@ NEGATIVES = [
     "微博@人民日报 发布了消息",
     "营业时间9:00-21:00，共1234567平方米",
     "时间戳{n13}",
+    "upgrade from 10.15.7 to 11.6.1.2",
+    "Upgraded the cluster from 11.{v}.{v}.{v} to 81.{v}.{v}.{v} last week.",
+    "从10.15.7升级到11.6.{v}.{v}",
+    "1.1.1.1 Scope of this document",
+    "package=81.{v}.{v}.{v}",
+    "population 138{n8} people",
+    "A total of 139{n8} bytes were read.",
+    "it has 158{n8} views",
+    "人口约138{n8}人",
+    "总额为139{n8}元",
+    "password: string | null",
+    'password: "required|string|min:8"',
+    "token: config.auth.token2",
+    "secret: undefined",
+    "密码：true",
+    "第１２３４５６７８９页，共２０２３０１０１条",
+    "型号ＡＢＣ－１２３４５６７８９０１２",
+    "微博＠人民日报 发布",
+    "关注@例子 即可",
 ]
 
 
@@ -206,6 +245,20 @@ def main(out=sys.stdout) -> None:
         kind = {"phone_zh": "phone", "password": "secret"}.get(name, name)
         for template in TEMPLATES[name] * rounds:
             items.append(fill(template, maker(draw), maker(draw), kind))
+    later = random.Random(20241124)  # of its own, so that the items above stay as they were
+    for name, maker, rounds in [
+        ("email_letters", email_letters, 6),
+        ("email_wide", lambda draw: wide(email_plain(draw)), 6),
+        ("phone_wide", lambda draw: wide(mobile(draw)), 8),
+        ("password_words", password_words, 6),
+        ("ip_assigned", ip_small, 5),
+        ("resolver", lambda draw: draw.choice(["8.8.8.8", "9.9.9.9", "1.1.1.1", "1.0.0.1"]), 3),
+    ]:
+        for template in LATER[name] * rounds:
+            kind = {"password_words": "secret", "resolver": "ip", "ip_assigned": "ip"}.get(
+                name, name.partition("_")[0]
+            )
+            items.append(fill(template, maker(later), maker(later), kind))
     for _ in range(20):
         key = private_key(draw)
         before = draw.choice(["key.pem\n", "the key:\n\n", "私钥如下：\n", ""])
@@ -321,6 +374,42 @@ def card(draw: random.Random) -> str:
     return join.join(number[at : at + 4] for at in range(0, 16, 4))
 
 
+def email_letters(draw: random.Random) -> str:
+    local = draw.choice(
+        ["josé.garcía", "renée.müller", "søren", "иван.петров", "łukasz", "user", "info"]
+    )
+    host = draw.choice(
+        ["corp.example.net", "例子.公司", "münchen.de", "пример.рф", "例子.中国", "qq.com"]
+    )
+    return f"{local}@{host}"
+
+
+def email_plain(draw: random.Random) -> str:
+    local = draw.choice(LOCAL.split()[:5])
+    return f"{local}{draw.randrange(100)}@{draw.choice(['qq.com', '163.com'])}"
+
+
+def mobile(draw: random.Random) -> str:
+    join = draw.choice(["", "", "-"])
+    return join.join([draw.choice(MOBILE.split()), digits(draw, 4), digits(draw, 4)])
+
+
+def wide(text: str) -> str:
+    """Full-width forms of ASCII (U+FF01 is that of U+0021)."""
+    return "".join(chr(ord(char) + 0xFF01 - 0x21) for char in text)
+
+
+def ip_small(draw: random.Random) -> str:
+    return ".".join(str(draw.choice([1, 2, 4, 8, 9, 12])) for _ in range(4))
+
+
+def password_words(draw: random.Random) -> str:
+    word = draw.choice(
+        ["MyString", "Str1ng-Config", "TrueLove", "NoneShall", "Settings#", "null0x"]
+    )
+    return word + digits(draw, 2) + draw.choice(["!", "", "q"])
+
+
 def secret(draw: random.Random) -> str:
     def some(count: int, letters: str = ALNUM) -> str:
         return "".join(draw.choice(letters) for _ in range(count))
@@ -374,7 +463,7 @@ def numbers(template: str, draw: random.Random) -> str:
         ),
         "n13": lambda: "16" + digits(draw, 11),
         "n15": lambda: digits(draw, 15),
-        **{f"n{n}": (lambda n=n: digits(draw, n)) for n in (3, 5, 7, 10, 11, 12, 16)},
+        **{f"n{n}": (lambda n=n: digits(draw, n)) for n in (3, 5, 7, 8, 10, 11, 12, 16)},
     }
     for name, value in values.items():
         while "{" + name + "}" in template:

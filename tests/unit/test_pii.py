@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpusmith.clean.pii import PII_SIGNALS, TYPES, PiiParams, find, keyed_hash, pii
-from corpusmith.clean.pii_patterns import FINDERS, SCREENS, entropy, luhn
+from corpusmith.clean.pii_patterns import FINDERS, SCREENS, luhn
+from corpusmith.clean.pii_secrets import entropy
 from corpusmith.op import Context
 from corpusmith.schema import DOCUMENT
 
@@ -29,7 +30,7 @@ def found(text: str) -> list[tuple[str, str]]:
 
 
 def test_precision_and_recall_by_type():
-    """Measured: precision 1 for each; recall e-mail .990, phone .994, the others 1. The misses are
+    """Measured: precision 1 for each; recall e-mail .993, phone .995, the others 1. The misses are
     an address in words and a British number without a word before it. The set was written by
     the authors of the patterns: it shows that nothing breaks, not how the web looks."""
     results = find(pa.array([item["text"] for item in ITEMS], pa.large_string()))
@@ -95,6 +96,25 @@ def test_screens_lose_nothing_of_odd_numbers(line):
         ("xAKIAIOSFODNN7EXAMPLE", []),
         ("password = input('password: ')", []),
         ("密码是hunter2x", [("hunter2x", "secret")]),
+        ("josé.garcía@corp.example.net", [("josé.garcía@corp.example.net", "email")]),
+        ("write to user@例子.公司 please", [("user@例子.公司", "email")]),
+        ("联系li@qq.com吧，或a@例子.中国。", [("li@qq.com", "email"), ("a@例子.中国", "email")]),
+        ("邮箱：ｚｈａｎｇ＠ｑｑ．ｃｏｍ", [("ｚｈａｎｇ＠ｑｑ．ｃｏｍ", "email")]),
+        ("请致电１３８１２３４５６７８", [("１３８１２３４５６７８", "phone")]),
+        ("微博＠人民日报，@人民日报", []),
+        ("password: MyString99!", [("MyString99!", "secret")]),
+        ("db_password: Str1ng-Config7", [("Str1ng-Config7", "secret")]),
+        ('password: "required|string|min:8"', []),
+        ("token: config.auth.token2", []),
+        ("ip=1.1.1.1;", [("1.1.1.1", "ip")]),
+        ("host: 12.4.2.9", [("12.4.2.9", "ip")]),
+        ("package=12.4.2.9", []),
+        ("use 1.0.0.1 or 4.4.4.4", [("1.0.0.1", "ip"), ("4.4.4.4", "ip")]),
+        ("1.1.1.1 Scope", []),
+        ("upgrade from 10.15.7 to 11.6.1.2", []),
+        ("traffic from 81.2.69.1 to 81.2.69.9", [("81.2.69.1", "ip"), ("81.2.69.9", "ip")]),
+        ("population 13812345678 people", []),
+        ("电话13812345678个人热线", [("13812345678", "phone")]),
     ],
 )
 def test_examples(text, expected):
@@ -130,7 +150,10 @@ def test_masks_text_messages_and_meta():
         '{"a": "mail bob@x.io", "bob@x.io": 1, "n": 13800138000, "e": "b\\u006fb\\u0040x.io\\n",'
         ' "deep": [["call +1 415 555 2671"]], "bad": "\\ud800 a@b.de"}'
     )
-    turns = [{"role": "user", "content": "我的邮箱是bob@x.io"}, {"role": "bot", "content": None}]
+    turns = [
+        {"role": "user", "content": "我的邮箱是bob@x.io"},
+        {"role": "a@b.de", "content": None},
+    ]
     result = pii(
         documents(["plain", "from 81.2.69.142 to bob@x.io"], [None, turns], ["{}", meta]),
         Context(secret=b"key"),
@@ -138,7 +161,7 @@ def test_masks_text_messages_and_meta():
     assert result["text"].to_pylist() == ["plain", "from <IP> to <EMAIL>"]
     assert result["messages"].to_pylist() == [
         None,
-        [{"role": "user", "content": "我的邮箱是<EMAIL>"}, {"role": "bot", "content": None}],
+        [{"role": "user", "content": "我的邮箱是<EMAIL>"}, {"role": "<EMAIL>", "content": None}],
     ]
     assert result["meta"].to_pylist()[0] == "{}"
     assert json.loads(result["meta"].to_pylist()[1]) == {
@@ -150,7 +173,7 @@ def test_masks_text_messages_and_meta():
         "bad": "\ufffd <EMAIL>",
     }
     assert result.select(PII_SIGNALS.names).schema.equals(PII_SIGNALS)
-    assert result["pii_emails"].to_pylist() == [0, 5]
+    assert result["pii_emails"].to_pylist() == [0, 6]
     assert result["pii_phones"].to_pylist() == [0, 1]
     edits = result["edits"][1].as_py()
     assert [(e["start"], e["end"], e["kind"]) for e in edits] == [

@@ -12,7 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from corpusmith.clean.pii_patterns import FINDERS, SCREENS, private_keys
+from corpusmith.clean.pii_patterns import (
+    FINDERS,
+    FULL_WIDTH_SCREEN,
+    SCREENS,
+    half_width,
+)
+from corpusmith.clean.pii_secrets import private_keys
 from corpusmith.clean.redaction import keyed_hash, with_tokens
 from corpusmith.clean.spans import SpanColumns, replace_rows
 from corpusmith.op import Context, op, signal
@@ -54,7 +60,7 @@ def locate(
 
 
 @op(
-    "pii.v1",
+    "pii.v2",
     kind="edit",
     needs=("text", "messages", "meta"),
     adds=PII_SIGNALS,
@@ -66,8 +72,9 @@ def pii(batch: pa.Table, ctx: Context) -> pa.Table:
     each finder of `clean/pii_patterns.py`. Where two kinds overlap, a secret wins, then
     e-mail, IP, card, phone.
 
-    Masks `text`, the contents of `messages` and the strings in the JSON of `meta` (values, not
-    keys; not numbers), and returns those columns too where the batch has them. Spans are of
+    Masks `text`, the contents and roles of `messages` and the strings in the JSON of `meta`
+    (values, not keys; not numbers), and returns those columns too where the batch has them. `uri`
+    and `id` say which document it is and stay as they are. Spans are of
     `text` alone; the counts `pii_emails` ... are of all three. An edit carries what it masked
     only as a keyed hash (BLAKE2b of 128 bits, key `ctx.secret`), so that equal values can be
     told; without a key there is no hash, since numbers are few enough to try them all.
@@ -108,13 +115,16 @@ def find(
     """
     kinds = [kind for kind in FINDERS if kind in kinds]
     matches = [pc.match_substring_regex(column, SCREENS[kind]) for kind in kinds]
-    rows = np.flatnonzero(_any(matches))
+    wide = _plain(pc.match_substring_regex(column, FULL_WIDTH_SCREEN))
+    rows = np.flatnonzero(_any([*matches, wide]))
     if not len(rows):
         return {}
     some = column.take(pa.array(rows))
     if isinstance(some, pa.ChunkedArray):
         some = some.combine_chunks()
     texts = some.to_pylist()
+    folded = np.flatnonzero(wide[rows]).tolist()
+    some = replace_rows(some.cast(pa.large_string()), {at: half_width(texts[at]) for at in folded})
     found: list[list[Found]] = [[] for _ in texts]
     if "secret" in kinds:
         for at in np.flatnonzero(_plain(pc.match_substring(some, "PRIVATE KEY"))).tolist():
@@ -143,12 +153,12 @@ def find(
     }
 
 
-def _any(masks: list[pa.Array | pa.ChunkedArray]) -> np.ndarray:
+def _any(masks: Sequence[pa.Array | pa.ChunkedArray | np.ndarray]) -> np.ndarray:
     return np.logical_or.reduce([_plain(mask) for mask in masks]) if masks else np.zeros(0, bool)
 
 
-def _plain(mask: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(pc.fill_null(mask, False))
+def _plain(mask: pa.Array | pa.ChunkedArray | np.ndarray) -> np.ndarray:
+    return mask if isinstance(mask, np.ndarray) else np.asarray(pc.fill_null(mask, False))
 
 
 def _free(new: list[Found], taken: list[Found]) -> list[Found]:
@@ -185,12 +195,14 @@ def _mask_messages(
         return column
     messages = column.to_pylist()
     turns = [(row, turn) for row, some in enumerate(messages) for turn in some or () if turn]
-    contents = [turn["content"] for _, turn in turns]
-    new = _mask_strings(contents, [row for row, _ in turns], kinds, counts)
+    places = [(row, turn, name) for row, turn in turns for name in ("role", "content")]
+    strings = [turn[name] for _, turn, name in places]
+    new = _mask_strings(strings, [row for row, _, _ in places], kinds, counts)
     if not new:
         return column
     for number, content in new.items():
-        turns[number][1]["content"] = content
+        _, turn, name = places[number]
+        turn[name] = content
     return pa.array(messages, column.type)
 
 
@@ -201,7 +213,10 @@ def _mask_meta(
     nesting is too deep."""
     # An escape such as \u0040 hides what the screens look for.
     matches = [pc.match_substring_regex(column, SCREENS[kind]) for kind in kinds]
-    matches.append(pc.match_substring(column, "\\"))
+    matches += [
+        pc.match_substring(column, "\\"),
+        pc.match_substring_regex(column, FULL_WIDTH_SCREEN),
+    ]
     rows = np.flatnonzero(_any(matches))
     if not len(rows):
         return column

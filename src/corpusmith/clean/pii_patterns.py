@@ -10,14 +10,13 @@ at hundreds of MB/s and leave few lines for the finders. Only `private_keys` see
 from __future__ import annotations
 
 import ipaddress
-import math
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-Found = Iterator[tuple[int, int]]
+from corpusmith.clean.pii_secrets import Found, secrets
 
 _CONTEXT_CHARS = 28  # how far back a word speaks for or against a number
+_VERSIONS_CHARS = 56  # the same for a range of versions, which begins further back
 
 
 def _before(text: str, start: int) -> str:
@@ -26,13 +25,21 @@ def _before(text: str, start: int) -> str:
 
 # --- e-mail -------------------------------------------------------------------------------
 
-_LOCAL = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-'"
-_DOMAIN = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-    r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?){0,8}?\.([A-Za-z]{2,24}|xn--[a-z0-9-]{1,59})"
-    r"(?![A-Za-z0-9_@]|[.-][A-Za-z0-9])"
+# Letters of the scripts that put spaces between words; in others an address has no left end.
+_RANGES = ((0xC0, 0x24F), (0x300, 0x36F), (0x370, 0x52F), (0x1E00, 0x1EFF))
+_L = "A-Za-z0-9" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _RANGES)
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_LOCAL = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-'" + "".join(
+    chr(code) for first, last in _RANGES for code in range(first, last + 1)
 )
-_AT = re.compile(r"(?<=[A-Za-z0-9_%+-])@(?=[A-Za-z0-9])")
+_LABEL = f"(?:[{_L}](?:[{_L}-]{{0,61}}[{_L}])?|[{_HAN}][{_HAN}A-Za-z0-9-]{{0,61}})"
+_DOMAIN = re.compile(
+    rf"{_LABEL}(?:\.{_LABEL}){{0,8}}?\.([A-Za-z]{{2,24}}|xn--[a-z0-9-]{{1,59}}"
+    "|公司|中国|中國|网络|網絡|香港|台湾|台灣|澳門|新加坡|网址|网站|网店|在线|中文网|集团|我爱你|商标|商城"
+    "|公益|政务|机构|рф|бел|укр|срб|мкд|бг|рус|орг|ком|онлайн|сайт|ευ|ελ)"
+    f"(?![{_L}_@]|[.-][A-Za-z0-9])"
+)
+_AT = re.compile(rf"(?<=[{_L}_%+-])@(?=[{_L}{_HAN}])")
 _FILE_TYPES = frozenset(
     {"png", "jpg", "jpeg", "gif", "svg", "webp", "bmp", "ico", "css", "js", "ts", "tsx", "jsx"}
     | {"py", "json", "xml", "yml", "yaml", "html", "htm"}
@@ -40,8 +47,10 @@ _FILE_TYPES = frozenset(
 
 
 def emails(text: str) -> Found:
-    """Addresses with an ASCII local part (RFC 5321: up to 64 characters) and a domain with a
-    top level. Not: `git@host:path` (a repository), `icon@2x.png`, `name@4.17.21` (a version),
+    """Addresses with a local part (RFC 5321: up to 64 characters; RFC 6531: also of Latin, Greek
+    and Cyrillic letters) and a domain with a top level: of ASCII letters, or one of those in Han,
+    Cyrillic and Greek. Not: a local part in Han, which the words before can't be told from;
+    `git@host:path` (a repository), `icon@2x.png`, `name@4.17.21` (a version),
     `user:secret@host` (a secret, see `secrets`), addresses in words ("name at example")."""
     past = 0
     for match in _AT.finditer(text):
@@ -73,14 +82,27 @@ _AN_ADDRESS = re.compile(
     r"\bips?\b|ipv4|\baddr|\bhosts?\b|server|\bdns\b|\bping\b|gateway|\bclient|\bpeer\b|\bfrom\b"
     r"|connect|login|nameserver|://|地址|服务器|主机|登录|访问|来自|网关|客户端"
 )
-_WELL_KNOWN = frozenset({"8.8.8.8", "8.8.4.4", "9.9.9.9"})
+_ASSIGNED_ADDRESS = re.compile(
+    r"(?:\bip(?:v4)?|addr|address|host|server|gateway|client|peer|dns|地址)[\"']?\s?[=:：]\s?[\"']?$"
+)
+# The second number of "from 10.15.7 to 11.6.1.2", and those of "upgrade from 11.6.1.2 to ...".
+_A_RANGE_OF_VERSIONS = re.compile(
+    r"(?:(?<![\w.])v?[0-9]+\.[0-9]+(?:\.[0-9]+)?\s?(?:to|->|→|through|至|到|升级到)"
+    r"|(?:up|down)grad\w*(?: \w+){0,2} from(?: [\w.]+ to)?|从[0-9.]+(?:升级)?[到至])\s?$"
+)
+# Public resolvers, which are written without a word that says so.
+_WELL_KNOWN = frozenset(
+    {"8.8.8.8", "8.8.4.4", "9.9.9.9", "1.1.1.1", "1.0.0.1", "4.4.4.4", "4.2.2.1", "4.2.2.2"}
+)
 
 
 def ips(text: str) -> Found:
     """Public IPv4 and IPv6 addresses. Private, loopback, link-local, multicast, reserved and
     documentation addresses (RFC 1918, 5737, 3849 ...) belong to nobody and stay. A dotted
-    quad behind a word like "version" or "section" is none, nor one of small numbers (under 16)
-    without a word like "server" before it. IPv6 is 2000::/3, all that is assigned."""
+    quad behind a word like "version" or "section" is none, nor the upper end of a range of
+    versions, nor one of small numbers (under 16) without a word like "server" before it, but for
+    well-known resolvers that don't start a line, as a section does. IPv6 is
+    2000::/3, all that is assigned."""
     for match in _IPV4.finditer(text):
         try:  # no number above 255, no leading zero
             address = ipaddress.IPv4Address(match[0])
@@ -89,11 +111,14 @@ def ips(text: str) -> Found:
         if not address.is_global or address.is_multicast:
             continue
         before = _before(text, match.start())
-        if _NOT_AN_ADDRESS.search(before):
-            continue
-        small = all(int(number) < 16 for number in match[0].split("."))
-        if small and match[0] not in _WELL_KNOWN and not _AN_ADDRESS.search(before):
-            continue
+        if not _ASSIGNED_ADDRESS.search(before):
+            further = text[max(0, match.start() - _VERSIONS_CHARS) : match.start()].lower()
+            if _NOT_AN_ADDRESS.search(before) or _A_RANGE_OF_VERSIONS.search(further):
+                continue
+            small = all(int(number) < 16 for number in match[0].split("."))
+            known = match[0] in _WELL_KNOWN and before.strip() != ""
+            if small and not known and not _AN_ADDRESS.search(before):
+                continue
         yield match.span()
     for match in _IPV6.finditer(text):
         found = match[0].rstrip(":") if not match[0].endswith("::") else match[0]
@@ -194,6 +219,18 @@ _NO_PHONE = re.compile(
     r"|\bqq|编号|订单号?|单号|序列号|条码|时间戳|版本|账号|帐号|金额|[uid]id|[#$¥￥€£=])"
     r"(?:\s*(?:no\.?|num|number))?\s*[#:：=是为]?\s*$"
 )
+# For eleven digits in a row, which may count something instead.
+_A_COUNT = re.compile(
+    r"(?:population|total|\bsum|amount|revenue|salary|price|cost|budget|about|nearly|approximately"
+    r"|roughly|人口|总数|总计|总额|合计|共计|共有|约|超过|金额|价格|预算)"
+    r"(?: of| is| was|为|是)?\s*[:：]?\s*$"
+)
+_OF_WHAT = re.compile(
+    r"\s?(?:people|persons|inhabitants|residents|users|voters|votes|views|bytes|bits|dollars?|usd|eur"
+    r"|euros?|yuan|rmb|tons?|kg|km|times|items|units|rows|records|人(?![民事])|元|美元|次|个(?!人)|字节|票"
+    r"|吨|户|平方)",
+    re.IGNORECASE,
+)
 _LETTER = re.compile(r"[^\W\d_]")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}([-./ ])[0-9]{1,2}\1[0-9]{1,2}")
 # The ITU's country codes (E.164): +1, +7, those of two digits, and how those of three begin.
@@ -212,8 +249,9 @@ def phones(text: str) -> Found:
     - North American: (415) 555-2671, 415-555-2671, 415.555.2671, also with 1 before;
     - 7 to 14 digits, grouped in any way, right behind "phone", "call", 电话 and the like.
 
-    Not behind "order", "id", 订单号, a currency or `#`; no dates; nothing inside of longer
-    numbers, words, paths or hashes.
+    Not behind "order", "id", 订单号, a currency or `#`; digits in a row not behind "population",
+    总计 or before "people", 元 either; no dates; nothing inside of longer numbers, words, paths or
+    hashes.
     """
     past = 0
     spans = [
@@ -222,7 +260,7 @@ def phones(text: str) -> Found:
             m.span()
             for pattern in (_CN_MOBILE, _CN_LANDLINE, _NANP)
             for m in pattern.finditer(text)
-            if not _NO_PHONE.search(_before(text, m.start()))
+            if not _NO_PHONE.search(_before(text, m.start())) and not _counted(text, m)
         ),
         *(m.span() for m in _ANY_NUMBER.finditer(text) if _by_context(text, m)),
     ]
@@ -239,6 +277,15 @@ def _international(number: str) -> bool:
     return _COUNTRY.match(digits) is not None
 
 
+def _counted(text: str, match: re.Match[str]) -> bool:
+    if not match[0].isdigit():
+        return False
+    before = _before(text, match.start())
+    if _A_PHONE.search(before):
+        return False
+    return bool(_A_COUNT.search(before) or _OF_WHAT.match(text, match.end()))
+
+
 def _by_context(text: str, match: re.Match[str]) -> bool:
     if not 7 <= sum(map(str.isdigit, match[0])) <= 14:
         return False
@@ -248,97 +295,21 @@ def _by_context(text: str, match: re.Match[str]) -> bool:
     return _A_PHONE.search(before) is not None and not _DATE.match(match[0])
 
 
-# --- keys, tokens, passwords --------------------------------------------------------------
-
-_TOKEN = re.compile(
-    r"(?<![A-Za-z0-9_-])(?:"
-    r"(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}"  # AWS key id
-    r"|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"  # GitHub
-    r"|glpat-[A-Za-z0-9_-]{20,64}"  # GitLab
-    r"|xox[abeoprs]-[A-Za-z0-9-]{10,255}"  # Slack
-    r"|AIza[A-Za-z0-9_-]{35}"  # Google API
-    r"|[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}"  # Stripe
-    r"|sk-(?=[A-Za-z_-]{0,64}[0-9])[A-Za-z0-9_-]{20,255}"  # OpenAI, Anthropic
-    r"|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{34}|pypi-[A-Za-z0-9_-]{32,255}"
-    r"|eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{4,8192}\.[A-Za-z0-9_-]{8,4096}"  # JWT, RFC 7519
-    r")(?![A-Za-z0-9])"
-    r"|(?<=hooks\.slack\.com/services/)T[A-Za-z0-9]{6,20}/B[A-Za-z0-9]{6,20}/[A-Za-z0-9]{16,40}"
-)
-_PEM_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_END = re.compile(r"-----END (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_BODY = re.compile(
-    r"(?:\s{1,4}[A-Za-z0-9+/=]{16,128}(?=\s|\\n|$)){0,400}(?:\s{1,4}[A-Za-z0-9+/]{1,64}={1,2})?"
-)
-_PEM_CHARS = 20_000
-_URL_PASSWORD = re.compile(r"://[^\s:/@<>\"']{0,64}:([^\s:/@<>\"'{}$]{3,128})@")
-_ASSIGNED = re.compile(
-    r"(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key"
-    r"|private[_-]?key|client[_-]?secret|auth[_-]?key|密码|口令|密钥)"
-    r"(?:[_-]?(?:key|token|id|value))?[\"']?\s{0,3}(?::=|=>|[:=：]|是|为)\s{0,3}([\"'“]?)"
-    r"(?:Bearer )?([^\s\"'“”`,;<>(){}\[\]，。；、]{6,256})(.?)",
-    re.IGNORECASE,
-)
-_PLACEHOLDER = re.compile(
-    r"x{4}|\*{3}|\.{3}|…|your|example|change_?me|placeholder|dummy|redacted|process\.env|environ"
-    r"|getenv|config|settings|self\.|this\.|none|null|undefined|true|false|required|optional|string",
-    re.IGNORECASE,
-)
-
-
-def secrets(text: str) -> Found:
-    """Keys and tokens of known forms (AWS, GitHub, GitLab, Slack, Google, Stripe, OpenAI, npm,
-    Hugging Face, PyPI, JSON Web Tokens), passwords in URLs,
-    and values assigned to password, token, api_key, 密码 ...: 6 characters or more, of
-    letters with digits or other characters, over 2.5 bits a character, no placeholder, name
-    or call."""
-    spans = [match.span() for match in _TOKEN.finditer(text)]
-    spans += [match.span(1) for match in _URL_PASSWORD.finditer(text)]
-    for match in _ASSIGNED.finditer(text):
-        if _looks_secret(match[2], quoted=bool(match[1]), after=match[3]):
-            start = match.start(2)
-            spans.append((start, start + len(match[2].rstrip("."))))
-    past = 0
-    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
-        if start >= past:
-            yield start, end
-            past = end
-
-
-def private_keys(text: str) -> Found:
-    """PEM blocks (RFC 7468) in a text; without an end, as far as the lines look like base64."""
-    at, end_at, end_past = 0, -1, 0
-    while begin := _PEM_BEGIN.search(text, at):
-        if end_at < begin.end():  # looked up once for each end, so that many begins stay cheap
-            end = _PEM_END.search(text, begin.end())
-            end_at, end_past = (end.start(), end.end()) if end else (len(text) + _PEM_CHARS, 0)
-        if end_at - begin.end() <= _PEM_CHARS and end_past:
-            at = end_past
-        else:
-            body = _PEM_BODY.match(text, begin.end())
-            at = body.end() if body else begin.end()
-        yield begin.start(), at
-
-
-def _looks_secret(value: str, *, quoted: bool, after: str) -> bool:
-    if after in ("(", "[") or _PLACEHOLDER.search(value) or value[0] in "$%&":
-        return False
-    letters = any(c.isalpha() and c.isascii() for c in value)
-    digits = any(c.isdigit() for c in value)
-    others = any(not c.isalnum() and c not in "._-/:" for c in value)
-    if not all(c.isascii() for c in value) or not (letters and (digits or others)):
-        return False
-    if not quoted and not digits and re.fullmatch(r"[\w.\-/:&|+*>]+", value):
-        return False  # an expression or a path
-    return entropy(value) > 2.5
-
-
-def entropy(value: str) -> float:
-    """Shannon's entropy of a string's characters, in bits a character."""
-    counts = Counter(value).values()
-    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts)
-
-
 # --- all ----------------------------------------------------------------------------------
+
+_FULL_WIDTH = {code: code - 0xFEE0 for code in map(ord, "＋－．＠＿")} | {
+    code: code - 0xFEE0
+    for first, last in ((0xFF10, 0xFF19), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A))
+    for code in range(first, last + 1)
+}
+FULL_WIDTH_SCREEN = "[０-９Ａ-Ｚａ-ｚ＋－．＠＿]{5}|＠"
+
+
+def half_width(text: str) -> str:
+    """The text with full-width letters, digits and `＋－．＠＿` as ASCII, each one code point as
+    before: in Chinese and Japanese text, addresses and numbers are written with both."""
+    return text.translate(_FULL_WIDTH)
+
 
 FINDERS: dict[str, Callable[[str], Found]] = {
     "secret": secrets,
@@ -355,7 +326,7 @@ SCREENS = {
     r"|PRIVATE KEY|://[^\s/@]*:[^\s/@]*@|密码|口令|密钥"
     r"|(?i:passw|passphrase|pwd|secret|token|_key|-key|apikey|accesskey|privatekey|authkey)"
     r"[a-zA-Z_-]{0,12}[\"']?\s{0,3}(?::|=|：|是|为)",
-    "email": r"[A-Za-z0-9_%+-]@[A-Za-z0-9-]+\.[A-Za-z0-9]",
+    "email": r"@[^\s@.]+\.[^\s@.]",
     "ip": r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]*:",
     "card": r"[2-6](?:[ -]?[0-9]){11}",
     "phone": r"[0-9](?:[ .()/-]{0,2}[0-9]){6}",
