@@ -160,7 +160,7 @@ def _train(maker: Maker, common: dict[str, Any], inputs: tuple[str, ...]) -> Non
     if not made.cached:
         checks.at(recipe, ("train",), checks.training_installed)
     if values.get("evaluate"):
-        params = {**common, "evaluate": _measures(recipe), "split": "split", "pack": pack}
+        params = {**common, "evaluate": evaluate_measures(recipe), "split": "split", "pack": pack}
         maker.add(
             "evaluate",
             "evaluate",
@@ -169,7 +169,7 @@ def _train(maker: Maker, common: dict[str, Any], inputs: tuple[str, ...]) -> Non
         )
 
 
-def _measures(recipe: Recipe) -> dict[str, dict[str, Any]]:
+def evaluate_measures(recipe: Recipe) -> dict[str, dict[str, Any]]:
     """`[bits_per_byte, {samples: {count: 4}}]` -> parameters by name, defaults filled in."""
     found: dict[str, dict[str, Any]] = {}
     for index, entry in enumerate(recipe.values["evaluate"]):

@@ -6,12 +6,14 @@ import itertools
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from corpusmith import recipe
 from corpusmith.errors import RecipeError
-from corpusmith.evaluate.params import evaluate_params
+from corpusmith.plan_training import evaluate_measures
 from corpusmith.train.params import TrainParams
 
 
@@ -69,27 +71,34 @@ def test_what_does_not_fit(given: dict, words: str) -> None:
         TrainParams.model_validate({"steps": 10, **given})
 
 
+def measures(evaluate: str) -> dict:
+    """Parameters by name of the list under `evaluate:`, in YAML."""
+    text = "corpusmith: 1\ncorpus: c\nsources: {a: {read: jsonl, path: a}}\nevaluate: "
+    return evaluate_measures(recipe.parse(f"{text}{evaluate}\n".encode(), Path("r.yaml")))
+
+
 def test_evaluate_fills_in_defaults() -> None:
-    found = evaluate_params(["bits_per_byte", {"samples": {"count": 3}}])
+    found = measures("[bits_per_byte, {samples: {count: 3}}]")
     assert found["bits_per_byte"]["by"] == ["source", "modality", "lang"]
     assert found["samples"]["count"] == 3
     assert found["samples"]["prompt_tokens"] == 32
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "where", "words"),
     [
-        (["bits_per_bite"], "bits_per_byte"),
-        ([{"bits_per_byte": {"bye": []}}], "by"),
-        ([{"bits_per_byte": {"by": ["colour"]}}], "by"),
-        (["samples", "samples"], "twice"),
-        ([3], "not a measure"),
-        ([{"samples": 3}], "samples"),
+        ("[bits_per_bite]", "r.yaml:4:12", "did you mean 'bits_per_byte'"),
+        ("[{bits_per_byte: {bye: []}}]", "r.yaml:4:29", "did you mean 'by'"),
+        ("[{bits_per_byte: {by: [colour]}}]", "r.yaml:4:34", "source"),
+        ("[samples, samples]", "r.yaml:4:21", "twice"),
+        ("[3]", "r.yaml:4:12", "3"),
+        ("[{samples: 3}]", "r.yaml:4:22", "samples"),
     ],
 )
-def test_evaluate_refuses(given: list, words: str) -> None:
-    with pytest.raises(RecipeError, match=words):
-        evaluate_params(given)
+def test_evaluate_refuses(given: str, where: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words) as caught:
+        measures(given)
+    assert caught.value.where == where
 
 
 def test_parameters_load_no_heavy_library() -> None:
