@@ -37,6 +37,9 @@ OPERATIONS: dict[str, Entry] = {
     "c4_lines": Entry(
         "corpusmith.clean.lines:c4_lines", "edit", "drop lines as C4 does (Raffel et al. 2020)"
     ),
+    "c4_datatrove": Entry(
+        "corpusmith.clean.c4_datatrove:c4_datatrove", "edit", "drop lines as datatrove's C4 filter"
+    ),
     "dclm_lines": Entry(
         "corpusmith.clean.lines:dclm_lines", "edit", "drop lines as RefinedWeb and DCLM do"
     ),
@@ -101,3 +104,8 @@ KERNELS = (
     "corpusmith.tokenize.bytelevel:warm",
 )
 """What compiles every kernel; run once before workers start."""
+
+SEGMENTER_KERNELS = {
+    "spacy_en": ("corpusmith.clean.datatrove:warm", "corpusmith.clean.c4_datatrove:warm"),
+}
+"""The same for a segmenter that few recipes ask for, where one does."""

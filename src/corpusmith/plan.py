@@ -63,6 +63,13 @@ class Plan:
         """Of everything that would be made: that of a run."""
         return hash_json([stage.fingerprint for stage in self.stages])
 
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """What compiles the kernels that its stages use; see `catalog.KERNELS`."""
+        segmenters = sorted({name for step in self.steps.passes for name in step.segmenters()})
+        more = (k for name in segmenters for k in catalog.SEGMENTER_KERNELS.get(name, ()))
+        return (*catalog.KERNELS, *more)
+
     def stage(self, name: str) -> Stage:
         for stage in self.stages:
             if stage.name == name:

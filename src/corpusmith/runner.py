@@ -23,7 +23,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from corpusmith import catalog, plan, recipe, schema
+from corpusmith import plan, recipe, schema
 from corpusmith.engine.base import resolve
 from corpusmith.engine.local import BATCH_BYTES, DOCUMENT_SECONDS, LocalEngine
 from corpusmith.engine.numba_cache import cache_environment
@@ -166,7 +166,7 @@ def _execute(
         document_seconds=float(values.get("document_seconds", DOCUMENT_SECONDS)),
         on_event=recorder,
         log_folder=folder / "logs",
-        warm=catalog.KERNELS,
+        warm=planned.kernels,
         environment=cache_environment(),
     )
     with engine:

@@ -56,6 +56,12 @@ class PassStep:
     def signals(self) -> list[str]:
         return [name for name in self.schema().names if name not in schema.DOCUMENT.names]
 
+    def segmenters(self) -> tuple[str, ...]:
+        """What a rule set may call the segmenter behind its signals; () where none takes part."""
+        model = self.operation.params
+        found = model.model_validate(self.params) if model else None
+        return getattr(found, "segmenters", ())
+
 
 @dataclasses.dataclass
 class DecideStep:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from corpusmith import catalog, schema
 from corpusmith.clean.passes import FIXED_SIGNALS
 from corpusmith.clean.rules import check_rule_set, load_rule_set
+from corpusmith.clean.segmenters import segmenter_error
 from corpusmith.errors import RecipeError, nearest
 from corpusmith.loading import is_user_address, load_operation
 from corpusmith.op import Operation
@@ -241,6 +242,10 @@ class _Builder:
         )
         step = self.name(rules.name, where, given)
         places = {rule.signal: (*where, "where", rule.name) for rule in rules.rules}
+        measured = {n: self.latest[n][0] for n in rules.signals() if n in self.latest}
+        wrong = segmenter_error(rules, {n: (s.name, s.segmenters()) for n, s in measured.items()})
+        if wrong is not None:
+            raise self.recipe.error(where, wrong.what, expected=wrong.expected, hint=wrong.hint)
         reads = self.reads(rules.signals(), where, rules.of, f"rule set {rules.name!r}", places)
         for rule in rules.rules:
             alone = rules.model_copy(update={"rules": (rule,)})

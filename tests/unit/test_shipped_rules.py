@@ -95,11 +95,15 @@ def test_ngrams_of_characters():
 
 
 def test_gopher_variants():
-    assert variants("gopher") == ["datatrove", "dclm", "dolma"]
-    datatrove = load_rule_set({"set": "gopher", "variant": "datatrove"}, HERE)
+    assert variants("gopher") == ["datatrove", "dclm", "dolma", "fineweb2"]
     tokens = {k.replace("alpha_words_dclm", "alpha_words"): v for k, v in GOPHER_QUALITY.items()}
-    assert conditions(datatrove) == tokens | GOPHER_REPETITION
-    assert conditions(datatrove, "zh")["alpha_words_frac"] == "0.735.."
+    fineweb2 = load_rule_set({"set": "gopher", "variant": "fineweb2"}, HERE)
+    assert conditions(fineweb2) == tokens | GOPHER_REPETITION
+    assert conditions(fineweb2, "zh")["alpha_words_frac"] == "0.735.."
+    # datatrove's defaults know no languages: English rules for every document.
+    datatrove = load_rule_set({"set": "gopher", "variant": "datatrove"}, HERE)
+    english = tokens | GOPHER_REPETITION | {"stop_words_distinct": "2.."}
+    assert conditions(datatrove) == conditions(datatrove, "zh") == english
     dclm = load_rule_set({"set": "gopher", "variant": "dclm"}, HERE)
     assert conditions(dclm, "en") == {
         "words": "50..100000",
@@ -133,10 +137,24 @@ def test_c4():
         assert conditions(rules, language) == {}
     reference = load_rule_set({"set": "c4", "variant": "reference"}, HERE)
     assert conditions(reference) == paper | {"sentences": "3.."}
+    datatrove = load_rule_set({"set": "c4", "variant": "datatrove"}, HERE)
+    assert conditions(datatrove, "zh") == {
+        "c4_lorem_ipsum": "false",
+        "c4_curly_bracket": "false",
+        "c4_sentences": "5..",
+    }
 
 
 def test_fineweb():
     rules = load_rule_set("fineweb", HERE)
+    assert variants("fineweb") == ["datatrove"]
+    datatrove = load_rule_set({"set": "fineweb", "variant": "datatrove"}, HERE)
+    assert conditions(datatrove, "zh") == {
+        "terminal_lines_frac": "0.12..",
+        "short_lines_frac": "..0.67",
+        "duplicate_line_chars_frac": "..0.01",
+        "newlines_per_word": "..0.3",
+    }
     assert conditions(rules, "en") == {
         "lang_score": "0.65..",
         "terminal_lines_frac": "0.12..",
@@ -209,7 +227,8 @@ def test_no_stop_words_but_for_english():
         for variant in ["", *variants(name)]:
             rules = load_rule_set({"set": name, "variant": variant} if variant else name, HERE)
             for rule in rules.rules:
-                if rule.signal.startswith("stop_words"):
+                # A set whose segmenter is English judges every text as English.
+                if rule.signal.startswith("stop_words") and rules.segmenter != "spacy_en":
                     assert rule.default is None
                     assert list(rule.by["lang"]) == ["en"]
 
@@ -217,7 +236,7 @@ def test_no_stop_words_but_for_english():
 def test_operations_measure_what_the_shipped_sets_read():
     """Every signal of every shipped set is one of an operation, and of a type that it fits."""
     fields = {name: schema.DOCUMENT.field(name).type for name in schema.DOCUMENT_RULE_COLUMNS}
-    for name in ("quality", "repetition", "code", "c4_lines", "dclm_lines"):
+    for name in ("quality", "repetition", "code", "c4_lines", "c4_datatrove", "dclm_lines"):
         operation = load_operation(catalog.OPERATIONS[name].address)
         params = operation.params() if operation.params else None
         fields |= {field.name: field.type for field in operation.schema(params)}

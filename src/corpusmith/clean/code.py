@@ -21,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpusmith.clean.columns import ratio
 from corpusmith.clean.comments import EXTENSIONS, LANGUAGES, STYLES
-from corpusmith.clean.quality import ratio
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.codescan import comment_chars, style_tables, visible_chars
 from corpusmith.kernels.signals import scan_column

@@ -14,6 +14,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from corpusmith.clean.columns import ratio, table_of
+from corpusmith.clean.datatrove import QUALITY, quality_columns
+from corpusmith.clean.words import WordsParams, chosen
 from corpusmith.kernels.signals import Scan, scan_column
 from corpusmith.op import Context, op, signal
 
@@ -100,9 +103,14 @@ QUALITY_SIGNALS = pa.schema(
 )
 
 
-@op("quality.v1", kind="measure", needs=("text",), adds=QUALITY_SIGNALS)
+def _adds(params: WordsParams | None) -> pa.Schema:
+    return chosen(params, QUALITY_SIGNALS, QUALITY)
+
+
+@op("quality.v1", kind="measure", needs=("text",), adds=_adds, params=WordsParams)
 def quality(batch: pa.Table, ctx: Context) -> pa.Table:
-    """The columns of `QUALITY_SIGNALS` for each text of the batch.
+    """The columns of `QUALITY_SIGNALS` for each text of the batch; with `words: spacy_en` those
+    of `clean.datatrove.quality_columns`, in datatrove's formulas.
 
     Sources of the formulas: Gopher (Rae et al. 2021, arXiv 2112.11446, section A.1.1) as
     datatrove has it (`gopher_quality_filter.py`): the ratios *per word* divide by all tokens,
@@ -116,6 +124,8 @@ def quality(batch: pa.Table, ctx: Context) -> pa.Table:
     count one word. "abc.\\n\\n# - …" has 5 tokens (abc . # - …), 1 word, 3 lines, 2 of them not
     blank, 1 sentence; hash_per_word is 1/5, symbol_words_frac 2/1.
     """
+    if ctx.params is not None and ctx.params.words == "spacy_en":
+        return table_of(quality_columns(batch.column("text")), _adds(ctx.params))
     scan = scan_column(batch.column("text"))
     some_words = np.maximum(scan["words"], 1)
     columns = {
@@ -156,20 +166,6 @@ def quality(batch: pa.Table, ctx: Context) -> pa.Table:
         "digit_frac": ratio(scan["digits"], scan["chars"]),
     }
     return table_of(columns, QUALITY_SIGNALS)
-
-
-def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """`part / whole` in float32 (divided in float64, rounded once); 0 where `whole` is 0."""
-    quotient = np.divide(part, whole, out=np.zeros(len(part), np.float64), where=whole != 0)
-    return quotient.astype(np.float32)
-
-
-def table_of(columns: dict[str, np.ndarray], schema: pa.Schema) -> pa.Table:
-    """The columns, in the order and types of the schema; a missing one is a KeyError."""
-    return pa.table(
-        [pa.array(np.ascontiguousarray(columns[field.name])).cast(field.type) for field in schema],
-        schema=schema,
-    )
 
 
 def _dclm_symbols(scan: Scan) -> np.ndarray:

@@ -28,7 +28,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from corpusmith.clean.quality import ratio, table_of
+from corpusmith.clean.columns import ratio, table_of
+from corpusmith.clean.datatrove import REPETITION, repetition_columns
+from corpusmith.clean.words import WordsParams, chosen
 from corpusmith.kernels.repeats import NGRAM_COUNTS
 from corpusmith.kernels.signals import ngram_counts, scan_column
 from corpusmith.op import Context, op, signal
@@ -53,13 +55,21 @@ REPETITION_SIGNALS = pa.schema(
 )
 
 
-@op("repetition.v1", kind="measure", needs=("text",), adds=REPETITION_SIGNALS)
+def _adds(params: WordsParams | None) -> pa.Schema:
+    return chosen(params, REPETITION_SIGNALS, REPETITION)
+
+
+@op("repetition.v1", kind="measure", needs=("text",), adds=_adds, params=WordsParams)
 def repetition(batch: pa.Table, ctx: Context) -> pa.Table:
-    """The columns of `REPETITION_SIGNALS` for each text of the batch; 0 for an empty text.
+    """The columns of `REPETITION_SIGNALS` for each text of the batch; 0 for an empty text. With
+    `words: spacy_en` those of `clean.datatrove.repetition_columns`: datatrove's variant alone,
+    over its own words.
 
     "a b\\na b" has 2 lines, one a copy of 3 characters, and 7 characters in all: dup_lines_frac
     is 1/2 and dup_line_chars_frac 3/7; for DCLM, which counts both lines, each is 1.
     """
+    if ctx.params is not None and ctx.params.words == "spacy_en":
+        return table_of(repetition_columns(batch.column("text")), _adds(ctx.params))
     scan = scan_column(batch.column("text"))
     datatrove, dclm = ngram_counts(scan)
     columns = {

@@ -14,6 +14,7 @@
     variants:                          # changes to all of the above, chosen by `variant:`
       dclm: {instead: {words: words_dclm}, where: {hash_per_word: off}}
 
+`by_language: off` in a change leaves one set of thresholds, that of `where`, for all languages.
 A rule that is off in general and set for one language (stop words) holds there alone; a change
 to `off` turns a rule off for every language. A key of a table names one value or several
 (`zh, yue`); values are compared in lower case. `instead` puts a rule with all its thresholds
@@ -251,6 +252,10 @@ def _apply(
             raise RecipeError(f"no rule {name!r}", where=at, expected=nearest(name, rules))
         moved = rules[name].model_copy(update={"name": str(other), "signal": str(other)})
         rules = {r.name: r for r in (moved if r.name == name else r for r in rules.values())}
+    if changes.get("by_language") == OFF:
+        for name, rule in rules.items():
+            by = {column: table for column, table in rule.by.items() if column != "lang"}
+            rules[name] = rule.model_copy(update={"by": by})
     for name, raw in _mapping(changes, "where", keys, place).items():
         rule = rules.get(name, Rule(name=name, signal=name))
         signal, condition = _rule(rule, raw, place((*keys, "where", name)), null)
@@ -291,7 +296,8 @@ def _tables(
     changes: Mapping[str, Any], keys: Keys, place: Place
 ) -> list[tuple[str, Mapping[str, Any], Keys]]:
     """(column, overrides by value, keys down to them) of `by_language:` and `by:`."""
-    languages = _mapping(changes, "by_language", keys, place)
+    off = changes.get("by_language") == OFF
+    languages = {} if off else _mapping(changes, "by_language", keys, place)
     found = [("lang", languages, (*keys, "by_language"))]
     table = _mapping(changes, "by", keys, place)
     if table:

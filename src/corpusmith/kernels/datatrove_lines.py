@@ -1,0 +1,275 @@
+"""C4's line filter as datatrove has it: what stays of each line, and what goes by which rule.
+
+datatrove 0.10.1, `c4_filters.py`, C4QualityFilter. Lines are those of str.splitlines(), white
+space is str.isspace(). A line is stripped, loses its citations ("[1]", "[edit]"), and is judged
+by what is left; the lines kept are joined by "\\n" and the whole is stripped.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from corpusmith.kernels.jit import kernel
+from corpusmith.kernels.lines import (
+    FOUND_JAVASCRIPT,
+    FOUND_LOREM,
+    FOUND_POLICY,
+    find_phrase,
+)
+from corpusmith.kernels.spacy_chars import DECIMAL, LINE_BREAK, SPACE
+from corpusmith.kernels.spacy_en import code_at
+
+KINDS = ("", "blank", "long_word", "no_terminal", "few_words", "javascript", "policy",
+         "white_space", "citation")  # fmt: skip
+"""Why something was taken out; the place here is the number in `Spans`."""
+_BLANK, _LONG, _TERMINAL, _FEW, _JAVASCRIPT, _POLICY, _SPACE, _CITATION = range(1, 9)
+
+# Columns of `Cut.counts`.
+LOREM, CURLY, DROPPED = range(3)
+# Columns of `Cut.spans`: code points, bytes, a place in KINDS, and whether a newline stands there.
+SPAN_FIELDS = 6
+
+_NEWLINE, _RETURN, _OPEN, _CLOSE, _BRACE, _DOT = b"\n\r[]{."
+_ENDS = np.frombuffer(b".?!\"'", np.uint8)
+_EDIT = np.frombuffer(b"[edit]", np.uint8)
+_NEEDED = np.frombuffer(b"[citation needed]", np.uint8)
+_KELVIN = 0x212A  # whose lower case is an ASCII k
+
+# The line that is looked at: bytes and code points where it starts and stops, where the next one
+# starts, where its text without white space around it begins and ends; then two counts.
+(
+    _START, _STOP, _PAST, _FIRST, _LAST,
+    _START_POINT, _STOP_POINT, _PAST_POINT, _FIRST_POINT, _LAST_POINT, _WORDS, _LONGEST,
+) = range(12)  # fmt: skip
+
+
+class Cut(NamedTuple):
+    """What `cut_rows` makes of a column, row by row."""
+
+    out: np.ndarray  # uint8: the texts
+    out_ends: np.ndarray  # int64[rows + 1]
+    spans: np.ndarray  # int64[spans, SPAN_FIELDS], of kind 0 where nothing is to be done
+    span_ends: np.ndarray  # int64[rows + 1]
+    lines: np.ndarray  # int64[lines, 2]: bytes of `out` where a line that stays begins and ends
+    line_ends: np.ndarray  # int64[rows + 1]
+    counts: np.ndarray  # int64[rows, 3]
+
+
+@kernel
+def cut_rows(data, offsets, skip, flags, terminal, min_words, max_word, citations, javascript,
+             policy, line, low, cut):  # fmt: skip
+    """Cut every row whose `skip` is not set. `line` (int64[12]) and `low` (uint8) are memory."""
+    written = span = kept = np.int64(0)
+    for row in range(offsets.shape[0] - 1):
+        begin, end = offsets[row], offsets[row + 1]
+        if skip[row]:
+            for byte in range(begin, end):
+                cut.out[written] = data[byte]
+                written += 1
+        else:
+            written, span, kept = _cut_row(
+                data, begin, end, flags, terminal, min_words, max_word, citations, javascript,
+                policy, line, low, cut, cut.counts[row], written, span, kept,
+            )  # fmt: skip
+        cut.out_ends[row + 1] = written
+        cut.span_ends[row + 1] = span
+        cut.line_ends[row + 1] = kept
+
+
+@kernel
+def _cut_row(
+    data, begin, end, flags, terminal, min_words, max_word, citations, javascript, policy,
+    line, low, cut, counts, written, span, kept,
+):  # fmt: skip
+    tail = np.int64(-1)  # the span behind the line kept last
+    at, point = begin, np.int64(0)
+    while at < end:
+        _find_line(data, at, end, point, flags, line)
+        at, point = line[_PAST], line[_PAST_POINT]
+        if tail >= 0:  # between lines that stay there is one newline
+            cut.out[written] = _NEWLINE
+        start = written + (tail >= 0)
+        before = span
+        first = line[_FIRST_POINT]
+        _add_span(cut, span, line[_START_POINT], first, line[_START], line[_FIRST], _SPACE, 0)
+        span += 1
+        stop = start
+        reason = np.int64(0)
+        if line[_FIRST] == line[_LAST]:
+            reason = np.int64(_BLANK)
+        elif max_word and line[_LONGEST] > max_word:
+            reason = np.int64(_LONG)
+        else:
+            stop, span = _copy(data, flags, line, citations, tail < 0, cut, start, span)
+            reason = _judge(
+                cut.out, start, stop, line[_WORDS], terminal, min_words, javascript, policy,
+                low, counts,
+            )  # fmt: skip
+        if reason:
+            span = before
+            _add_span(cut, span, line[_START_POINT], point, line[_START], at, reason, 0)
+            span += 1
+            counts[DROPPED] += reason != _BLANK
+            continue
+        cut.lines[kept, 0], cut.lines[kept, 1] = start, stop
+        kept += 1
+        written = stop
+        tail = span
+        _add_span(cut, span, line[_LAST_POINT], point, line[_LAST], at, _SPACE, 1)
+        if at - line[_LAST] == 1 and data[at - 1] == _NEWLINE:
+            cut.spans[span, 4] = 0  # it is that newline already
+        span += 1
+    if tail >= 0:
+        spans = cut.spans[tail]
+        spans[4] = _SPACE if spans[1] > spans[0] else 0
+        spans[5] = 0
+    return written, span, kept
+
+
+@kernel
+def _add_span(cut, span, start_point, end_point, start, end, kind, newline):
+    spans = cut.spans[span]
+    spans[0], spans[1], spans[2], spans[3] = start_point, end_point, start, end
+    spans[4] = kind if end > start else 0
+    spans[5] = newline
+
+
+@kernel
+def _find_line(data, at, end, point, flags, line):
+    line[_START], line[_START_POINT] = at, point
+    line[_FIRST], line[_FIRST_POINT] = -1, -1
+    line[_LAST], line[_LAST_POINT] = at, point
+    line[_WORDS] = line[_LONGEST] = 0
+    word = np.int64(0)
+    while at < end:
+        code, length = code_at(data, at, end)
+        flag = flags[code]
+        if flag & LINE_BREAK:
+            break
+        if flag & SPACE:
+            word = np.int64(0)
+        else:
+            if line[_FIRST] < 0:
+                line[_FIRST], line[_FIRST_POINT] = at, point
+            line[_LAST], line[_LAST_POINT] = at + length, point + 1
+            word += 1
+            line[_WORDS] += word == 1
+            line[_LONGEST] = max(line[_LONGEST], word)
+        at += length
+        point += 1
+    line[_STOP], line[_STOP_POINT] = at, point
+    if line[_FIRST] < 0:  # blank
+        line[_FIRST], line[_FIRST_POINT] = at, point
+        line[_LAST], line[_LAST_POINT] = at, point
+    if at < end:
+        code, length = code_at(data, at, end)
+        at += length
+        point += 1
+        if code == _RETURN and at < end and data[at] == _NEWLINE:
+            at += 1
+            point += 1
+    line[_PAST], line[_PAST_POINT] = at, point
+
+
+@kernel
+def _copy(data, flags, line, citations, is_first, cut, written, span):
+    """Copy the line without its citations; where it would begin the text, also without white
+    space that is left at its beginning. Returns where it ends in `out`, and the next span."""
+    start, first_span = written, span
+    at, point, end = line[_FIRST], line[_FIRST_POINT], line[_LAST]
+    while at < end:
+        code, length = code_at(data, at, end)
+        if citations and code == _OPEN:
+            size, points = _citation(data, at, end, flags)
+            if size:
+                _add_span(cut, span, point, point + points, at, at + size, _CITATION, 0)
+                span += 1
+                at += size
+                point += points
+                continue
+        if is_first and written == start and flags[code] & SPACE:
+            spans = cut.spans[span - 1]
+            if span > first_span and spans[4] == _SPACE and spans[3] == at:
+                spans[1], spans[3] = point + 1, at + length
+            else:
+                _add_span(cut, span, point, point + 1, at, at + length, _SPACE, 0)
+                span += 1
+        else:
+            for byte in range(at, at + length):
+                cut.out[written] = data[byte]
+                written += 1
+        at += length
+        point += 1
+    return written, span
+
+
+@kernel
+def _citation(data, at, end, flags):
+    r"""(Bytes, code points) of \[\d*]|\[edit]|\[citation needed] at `at`; 0 where none is."""
+    stop, points = at + 1, np.int64(1)
+    while stop < end:
+        code, length = code_at(data, stop, end)
+        if code == _CLOSE:
+            return stop + 1 - at, points + 1
+        if not flags[code] & DECIMAL:
+            break
+        stop += length
+        points += 1
+    for phrase in (_EDIT, _NEEDED):
+        if at + phrase.shape[0] <= end:
+            same = True
+            for offset in range(phrase.shape[0]):
+                if data[at + offset] != phrase[offset]:
+                    same = False
+                    break
+            if same:
+                return np.int64(phrase.shape[0]), np.int64(phrase.shape[0])
+    return np.int64(0), np.int64(0)
+
+
+@kernel
+def _judge(out, start, stop, words, terminal, min_words, javascript, policy, low, counts):
+    """Why the line goes, 0 where it stays, in datatrove's order; notes what drops the document."""
+    if terminal:
+        ends = False
+        for end in _ENDS:
+            ends |= stop > start and out[stop - 1] == end
+        if not ends or (
+            stop - start >= 3
+            and out[stop - 1] == _DOT
+            and out[stop - 2] == _DOT
+            and out[stop - 3] == _DOT
+        ):
+            return np.int64(_TERMINAL)
+    if words < min_words:
+        return np.int64(_FEW)
+    length = np.int64(0)
+    brace = False
+    at = start
+    while at < stop:
+        code, size = code_at(out, at, stop)
+        brace |= code == _BRACE
+        if code == _KELVIN:
+            low[length] = 107
+            length += 1
+        else:
+            for byte in range(at, at + size):
+                low[length] = out[byte]
+                length += 1
+        at += size
+    found = np.int64(0)
+    for place in range(length):
+        letter = low[place] | 32
+        if letter == 106 or letter == 107 or letter == 109 or letter == 118:  # j k m v
+            found |= find_phrase(low, place, 0, length)
+    if found & FOUND_LOREM:
+        counts[LOREM] = 1
+    if found & FOUND_JAVASCRIPT and javascript:
+        return np.int64(_JAVASCRIPT)
+    if brace:
+        counts[CURLY] = 1
+    if found & FOUND_POLICY and policy:
+        return np.int64(_POLICY)
+    return np.int64(0)

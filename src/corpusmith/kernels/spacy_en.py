@@ -1,0 +1,312 @@
+"""spaCy's English tokenizer (`spacy.blank("en")`) over the bytes of a document, as a machine.
+
+A text is cut at white space; each chunk that is no exception loses prefixes and suffixes one by
+one, and what is left is one token if it is a URL, or is cut at its infixes. `spacy_join` then joins
+token sequences that spell an exception. White space is no token here, but the first token behind
+what spaCy makes a token of white space carries the mark BEHIND_SPACE.
+
+Source: spaCy 3.8, spacy/tokenizer.pyx (`_tokenize_affixes`, `_split_affixes`, `_attach_tokens`).
+spaCy peels affixes by copying strings, which is quadratic in a chunk's
+length; this is linear. tests/golden holds tokens that spaCy made.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from corpusmith.kernels.jit import inlined, kernel, pointer
+from corpusmith.kernels.spacy_affixes import infix_length, is_url, prefix_length, suffix_length
+from corpusmith.kernels.spacy_chars import (
+    EXCEPTION,
+    FLAGS,
+    LETTER,
+    PART_STARTS,
+    PARTS,
+    PUNCTUATION,
+    SENTENCE_END,
+    SPACE,
+    SYMBOL,
+    Tables,
+    find,
+)
+
+# Marks of a token.
+HAS_LETTER = np.int64(1)  # str.isalpha() of a character in it
+IS_WORD = np.int64(2)  # not all of it is in datatrove's PUNCTUATION_SET
+IS_PUNCTUATION = np.int64(4)  # all of it is of category P*
+ENDS_SENTENCE = np.int64(8)  # one character of the sentencizer's
+BEHIND_SPACE = np.int64(16)  # behind a token of white space
+
+_BLANK, _DOT = b" ."
+_NEWLINE = 10
+
+
+class Tokens(NamedTuple):
+    """Tokens by number; bytes count from the first byte of their text."""
+
+    starts: np.ndarray  # int32
+    lengths: np.ndarray  # int32: bytes
+    chars: np.ndarray  # int32: code points
+    marks: np.ndarray  # uint8
+
+
+class Chunk(NamedTuple):
+    """Memory for one chunk, by its characters."""
+
+    codes: np.ndarray  # int32
+    flags: np.ndarray  # int32
+    places: np.ndarray  # int32: bytes before the character
+    suffixes: np.ndarray  # int32: characters of each suffix split off
+
+
+def new_tokens(count: int) -> Tokens:
+    """Memory for the tokens of texts with so many bytes; what is never written is never taken."""
+    kinds = (np.int32, np.int32, np.int32, np.uint8)
+    return Tokens(*(np.empty(count, kind) for kind in kinds))
+
+
+def new_chunk(count: int) -> Chunk:
+    """Memory for the longest chunk of texts with up to so many bytes."""
+    return Chunk(*(np.empty(count + 1, np.int32) for _ in range(4)))
+
+
+@inlined
+def code_at(data, at, end):
+    """(Code point, bytes) at `at`; an invalid byte is U+FFFD."""
+    byte = np.int64(data[at])
+    if byte < 0x80:
+        return byte, np.int64(1)
+    if 0xC2 <= byte < 0xE0 and at + 1 < end:
+        return (byte & 0x1F) << 6 | (np.int64(data[at + 1]) & 0x3F), np.int64(2)
+    if 0xE0 <= byte < 0xF0 and at + 2 < end:
+        high = (byte & 0x0F) << 12 | (np.int64(data[at + 1]) & 0x3F) << 6
+        return high | (np.int64(data[at + 2]) & 0x3F), np.int64(3)
+    if 0xF0 <= byte < 0xF5 and at + 3 < end:
+        high = (byte & 0x07) << 18 | (np.int64(data[at + 1]) & 0x3F) << 12
+        code = high | (np.int64(data[at + 2]) & 0x3F) << 6 | (np.int64(data[at + 3]) & 0x3F)
+        return min(code, np.int64(0x10FFFF)), np.int64(4)
+    return np.int64(0xFFFD), np.int64(1)
+
+
+@kernel
+def add_token(data, begin, start, end, flags, starts, lengths, chars, marks, count):
+    """Write the token `data[start:end]`; returns the number of tokens then."""
+    either, both, length = np.int64(0), np.int64(-1), np.int64(0)
+    at = start
+    while at < end:
+        code, size = code_at(data, at, end)
+        flag = np.int64(flags[code])
+        either |= flag
+        both &= flag
+        length += 1
+        at += size
+    mark = np.int64(0)
+    if either & LETTER:
+        mark |= HAS_LETTER
+    if not both & SYMBOL:
+        mark |= IS_WORD
+    if both & PUNCTUATION:
+        mark |= IS_PUNCTUATION
+    if length == 1 and both & SENTENCE_END:
+        mark |= ENDS_SENTENCE
+    starts[count] = start - begin
+    lengths[count] = end - start
+    chars[count] = length
+    marks[count] = mark
+    return count + 1
+
+
+@kernel
+def tokenize(
+    data, size, begin, end, with_exceptions, rules, codes, kinds, places, suffixes,
+    starts, lengths, chars, marks, first,
+):  # fmt: skip
+    """Write the tokens of `data[begin:end]` from number `first` on; returns the number behind
+    them. Without exceptions only affixes, infixes and URLs count.
+
+    `data` is a pointer to `size` bytes; `rules` are pointers to the arrays of `Tables`, what
+    follows them pointers to those of `Chunk` and of `Tokens`.
+    """
+    flags = rules[FLAGS]
+    zero = np.int64(0)
+    count = first
+    at = begin
+    behind = zero
+    while at < end:
+        # White space: a token, unless it is one blank between chunks.
+        start = at
+        while at < end:
+            byte = np.int64(data[at])
+            if 32 < byte < 128:
+                break
+            code, length = code_at(data, at, end)
+            if not flags[code] & SPACE:
+                break
+            at += length
+        if at > start:
+            one_blank = start > begin and at - start == 1 and data[start] == _BLANK
+            behind = zero if one_blank else BEHIND_SPACE
+        if at >= end:
+            break
+        start = at
+        while at < end and 97 <= (data[at] | 32) <= 122:
+            at += 1
+        if at == end or data[at] == _BLANK or data[at] == _NEWLINE:
+            # Letters alone have no affix.
+            number = zero - 1
+            if with_exceptions and at > start:
+                number = find(data, size, start, at - start, EXCEPTION, rules)
+            if number < 0:
+                starts[count] = start - begin
+                lengths[count] = at - start
+                chars[count] = at - start
+                marks[count] = HAS_LETTER | IS_WORD | behind
+                count += 1
+                behind = zero
+                continue
+        at = start
+        found = zero
+        dots = zero
+        while at < end:
+            code, length = code_at(data, at, end)
+            flag = flags[code]
+            if flag & SPACE:
+                break
+            codes[found] = code
+            kinds[found] = flag
+            places[found] = at - start
+            dots += code == _DOT
+            found += 1
+            at += length
+        places[found] = at - start
+        before = count
+        count = _tokenize_chunk(
+            data, size, begin, start, found, dots > 0, with_exceptions, rules,
+            codes, kinds, places, suffixes, starts, lengths, chars, marks, count,
+        )  # fmt: skip
+        marks[before] |= behind
+        behind = zero
+    return count
+
+
+@kernel
+def add_exception(data, begin, start, number, rules, starts, lengths, chars, marks, count):
+    part_starts, parts = rules[PART_STARTS], rules[PARTS]
+    for part in range(part_starts[number], part_starts[number + 1]):
+        end = start + parts[part]
+        count = add_token(
+            data, begin, start, end, rules[FLAGS], starts, lengths, chars, marks, count
+        )
+        start = end
+    return count
+
+
+@kernel
+def _tokenize_chunk(
+    data, size, begin, start, length, has_dot, with_exceptions, rules,
+    codes, kinds, places, suffixes, starts, lengths, chars, marks, count,
+):  # fmt: skip
+    flags = rules[FLAGS]
+    zero = np.int64(0)
+    a, b = zero, length
+    suffix_count = zero
+    number = zero - 1
+    while a < b:
+        first = start + places[a]
+        last = start + places[b]
+        if with_exceptions:
+            number = find(data, size, first, last - first, EXCEPTION, rules)
+            if number >= 0:
+                break
+        prefix = prefix_length(codes, kinds, a, b)
+        if prefix and a + prefix < b and with_exceptions:
+            rest = start + places[a + prefix]
+            number = find(data, size, rest, last - rest, EXCEPTION, rules)
+        if number < 0:
+            suffix = suffix_length(codes, kinds, places, a + prefix, b, data, size, start, rules)
+            if suffix and b - suffix > a and with_exceptions:
+                rest = start + places[b - suffix]
+                number = find(data, size, first, rest - first, EXCEPTION, rules)
+            if prefix == 0 and suffix == 0:
+                break
+            if suffix:
+                suffixes[suffix_count] = suffix
+                suffix_count += 1
+                b -= suffix
+            if number >= 0:  # the prefix stays with it
+                break
+        if prefix:
+            count = add_token(
+                data, begin, first, start + places[a + prefix], flags,
+                starts, lengths, chars, marks, count,
+            )  # fmt: skip
+            a += prefix
+        if number >= 0:
+            break
+    if number >= 0:
+        count = add_exception(
+            data, begin, start + places[a], number, rules, starts, lengths, chars, marks, count
+        )
+    elif a < b:
+        piece = a  # from here on nothing is written yet
+        at = a if not (has_dot and is_url(codes, kinds, a, b)) else b
+        while at < b:
+            infix = infix_length(codes, kinds, a, b, at)
+            if infix == 0 or at == a:  # spaCy cuts at no infix that comes first
+                at += max(infix, np.int64(1))
+                continue
+            for end in (at, at + infix):
+                if end > piece:
+                    count = add_token(
+                        data, begin, start + places[piece], start + places[end], flags,
+                        starts, lengths, chars, marks, count,
+                    )  # fmt: skip
+                piece = end
+            at += infix
+        if piece < b:
+            count = add_token(
+                data, begin, start + places[piece], start + places[b], flags,
+                starts, lengths, chars, marks, count,
+            )  # fmt: skip
+    while suffix_count > 0:
+        suffix_count -= 1
+        end = b + suffixes[suffix_count]
+        count = add_token(
+            data, begin, start + places[b], start + places[end], flags,
+            starts, lengths, chars, marks, count,
+        )  # fmt: skip
+        b = end
+    return count
+
+
+def split_without_exceptions(text: str, tables: Tables) -> list[str]:
+    """The tokens of a text by affixes, infixes and URLs alone."""
+    data = np.frombuffer(text.encode(), np.uint8)
+    tokens = new_tokens(len(data))
+    count = _tokenize_once(data, tables, new_chunk(len(data)), tokens)
+    bounds = zip(tokens.starts[:count], tokens.lengths[:count], strict=True)
+    return [data[start : start + length].tobytes().decode() for start, length in bounds]
+
+
+@inlined
+def pointers(tables):
+    """`rules`, as the kernels take them."""
+    return (
+        pointer(tables.flags), pointer(tables.text), pointer(tables.strings),
+        pointer(tables.slots), pointer(tables.filter), pointer(tables.part_starts),
+        pointer(tables.parts), pointer(tables.nodes), pointer(tables.roots),
+    )  # fmt: skip
+
+
+@kernel
+def _tokenize_once(data, tables, chunk, tokens):
+    size = np.int64(data.shape[0])
+    zero = np.int64(0)
+    return tokenize(
+        pointer(data), size, zero, size, zero, pointers(tables),
+        pointer(chunk.codes), pointer(chunk.flags), pointer(chunk.places),
+        pointer(chunk.suffixes), pointer(tokens.starts), pointer(tokens.lengths),
+        pointer(tokens.chars), pointer(tokens.marks), zero,
+    )  # fmt: skip
