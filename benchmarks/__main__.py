@@ -98,6 +98,12 @@ def _tokens(small: bool) -> Result:
     return {"name": "tokens", **{k: round(v, 3) for k, v in tokens.main(small=small).items()}}
 
 
+def _equal_filters(small: bool) -> Result:
+    from benchmarks import equal_filters
+
+    return equal_filters.main(small=small)
+
+
 def _startup(small: bool) -> Result:
     from benchmarks import startup
 
@@ -128,6 +134,7 @@ BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "tokens": _tokens,
     "neardup": _neardup,
     "substring": _substring,
+    "equal_filters": _equal_filters,
     "cleaning": _cleaning,
     "memory": _memory,
     "kills": _kills,

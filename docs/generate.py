@@ -215,8 +215,13 @@ def _rule_set(name: str) -> str:
     head = ["rule", "passes", "other thresholds"]
     text += "\n\n" + table(head, [_rule(rule) for rule in found.rules])
     for variant, change in (raw.get("variants") or {}).items():
-        text += f"\nVariant `{variant}` ({cell(str(change.get('source') or 'as published'))}):\n\n"
         changed = load_rule_set({"set": name, "variant": variant}, Path())
+        other = changed.segmenter != found.segmenter
+        words = f"; segmenter {code(changed.segmenter)}" if other else ""
+        text += (
+            f"\nVariant `{variant}` ({cell(str(change.get('source') or 'as published'))}{words})"
+        )
+        text += ":\n\n"
         text += table(
             ["rule that is new or differs", *head[1:]],
             [_rule(rule) for rule in changed.rules if rule not in found.rules],

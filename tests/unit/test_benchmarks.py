@@ -18,6 +18,7 @@ FIGURES = {
     "tokens": ("text_mb", "train_mb_per_second", "encode_mb_per_second"),
     "neardup": ("documents", "minhash_estimate_mb_per_second"),
     "substring": ("mb", "seconds", "peak_mb", "removed_tokens", "suffix_array_seconds"),
+    "equal_filters": ("documents", "mb", "c4_texts"),
     "cleaning": ("mb", "seconds", "mb_per_s", "pages", "speedup_of_two_workers"),
     "memory": ("mb",),
     "kills": ("kills", "seconds", "folders_compared", "files_compared"),

@@ -40,6 +40,7 @@ SPACY = "measure: [{quality: {words: spacy_en}}, {repetition: {words: spacy_en}}
     "clean",
     [
         ("measure: [quality, repetition]", "keep: gopher"),
+        ("measure: [quality, code]", "keep: code"),  # its segmenter is none
         ("measure: [quality, repetition]", "keep: {set: gopher, variant: fineweb2}"),
         (SPACY, "keep: {set: gopher, variant: datatrove}"),
         (SPACY, "keep: {set: fineweb, variant: datatrove}"),

@@ -16,10 +16,10 @@ def segmenter_error(
     """What is wrong where a signal was measured with other words than the rule set's.
 
     `measured`: signal -> the step that measured it, and what a rule set may call its segmenter
-    (nothing where none takes part). A set that names none takes any.
+    (nothing where none takes part). A set without one, or with `none`, counts no words.
     """
     for signal, (step, segmenters) in measured.items():
-        if not rules.segmenter or not segmenters or rules.segmenter in segmenters:
+        if rules.segmenter in ("", "none", *segmenters) or not segmenters:
             continue
         variant = f" (variant {rules.variant!r})" if rules.variant else ""
         words = next((w for w, names in SEGMENTERS.items() if rules.segmenter in names), None)
