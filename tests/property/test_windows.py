@@ -72,6 +72,36 @@ def test_tokens_are_those_of_the_reference(texts: list[str]) -> None:
     assert len(set(by_token.values())) == len(by_token)
 
 
+def block_by_block(hashes: np.ndarray, ends: np.ndarray, window: int, bits: int) -> list:
+    """The records of three windows at a time."""
+    _, _, base, check_base = windows.hash_constants(0)
+    found: list = []
+    for begin in range(0, len(hashes), 3):
+        records = np.zeros((3, 2), np.uint64)
+        count = windows.window_records(
+            hashes, ends, window, begin, min(begin + 3, len(hashes)), 0, base, check_base,
+            np.uint64(bits), records,
+        )  # fmt: skip
+        found += records[:count].tolist()
+    return found
+
+
+def thinned(records: np.ndarray, shift: int, near: list) -> np.ndarray:
+    """The records that are the first in blocks of five, in the order of their places."""
+    left = [np.zeros((0, 2), np.uint64)]
+    for begin in range(0, len(records), 5):
+        block = records[begin : begin + 5]
+        starts, out = np.zeros((1 << (64 - shift)) + 1, np.int64), np.empty_like(block)
+        windows.partition(block, np.uint64(shift), starts, out)
+        pairs = np.zeros((5, 2), np.int64)
+        count, found = windows.thin_out(out, starts, np.empty(16, np.int32), pairs)
+        assert starts[-1] == count and count + found == len(block)
+        near += pairs[:found].tolist()
+        left.append(out[:count])
+    together = np.concatenate(left)
+    return together[np.argsort(together[:, 1] & np.uint64((1 << 44) - 1))]
+
+
 def removed(corpus: list[list[str]], window: int, bits: int, shift: int) -> tuple[list, int]:
     """bool a token and row by the kernels, in one part; and the runs that are not equal."""
     texts = [" ".join(row) for row in corpus]
@@ -79,9 +109,12 @@ def removed(corpus: list[list[str]], window: int, bits: int, shift: int) -> tupl
     _, _, base, check_base = windows.hash_constants(0)
     records = np.zeros((len(hashes), 2), np.uint64)
     count = windows.window_records(
-        hashes, ends, window, 0, base, check_base, np.uint64(bits), records
+        hashes, ends, window, 0, len(hashes), 0, base, check_base, np.uint64(bits), records
     )
     records = records[:count]
+    assert block_by_block(hashes, ends, window, bits) == records.tolist()
+    near: list[list[int]] = []
+    records = thinned(records, shift, near)
     parts = np.zeros((1 << (64 - shift)) + 1, np.int64)
     out = np.empty_like(records)
     windows.partition(records, np.uint64(shift), parts, out)
@@ -95,6 +128,8 @@ def removed(corpus: list[list[str]], window: int, bits: int, shift: int) -> tupl
         later, again = windows.first_occurrences(out[begin:end], slots, pairs, firsts)
         first_of[pairs[:later, 0]] = pairs[:later, 1]
         repeated[firsts[:again]] = True
+    pairs = np.array(near, np.int64).reshape(-1, 2)
+    windows.add_pairs(first_of, repeated, pairs, 0)
     runs = np.zeros((len(hashes), 3), np.int64)
     found = windows.find_runs(first_of, 0, len(hashes), runs)
     text = np.frombuffer(raw, np.uint8)

@@ -6,8 +6,11 @@ and little-endian, and mapped where they are read:
     canonical      the part's tokens, each with a space behind it
     token_starts   uint32[tokens + 1]: where each begins there
     token_ends     int64[rows + 1]: tokens up to each row
-    records        uint64[windows, 2] (kernels/windows.py), by bucket within each piece of text
-    record_starts  int64[pieces, buckets + 1]: where each bucket begins
+    records        uint64[windows, 2] (kernels/windows.py), by bucket within each block of a
+                   million windows, of equal fingerprints in a block the first
+    record_starts  int64[blocks, buckets + 1]: where each bucket begins
+    near           int64[., 2]: a window and the first of its fingerprint in the same block,
+                   counted from the part's first token
     pairs          int64[., 2]: a window and the one that came first, by part of the former
     firsts         int64: windows that come again, by part
     found          int64[., 4]: spans to remove: row, first token, token after the last (both
@@ -16,8 +19,9 @@ and little-endian, and mapped where they are read:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,12 +35,10 @@ from corpusmith.op import TaskContext
 from corpusmith.store.overlay import iter_current
 from corpusmith.store.parts import batches_of, left_ids, part_entry, part_names
 
-PIECE_BYTES = 8 << 20  # of text at a time: up to 44 bytes of memory for each of its tokens
+PIECE_BYTES = 8 << 20  # of text at a time; 14 bytes of memory for each token of the largest piece
 TABLE_RECORDS = 1 << 15  # in one hash table: it and its records stay in the cache
-BLOCK_WINDOWS = 1 << 20  # compared at a time
+BLOCK_WINDOWS = 1 << 20  # at a time: 48 MB where they are fingerprinted, 24 where they are compared
 LONGEST_TEXT = 2**32 - 1  # token_starts are uint32
-
-_EMPTY_SLOTS = 1 << 17
 
 
 def window_part(spec: dict[str, Any], ctx: TaskContext) -> None:
@@ -49,7 +51,8 @@ def window_part(spec: dict[str, Any], ctx: TaskContext) -> None:
     totals = {"rows": 0, "alive": 0, "tokens": 0, "windows": 0, "length": 0, "bytes": 0}
     ends, starts = [np.zeros(1, np.int64)], [np.zeros((0, buckets + 1), np.int64)]
     with ctx.writer() as out:
-        files = {n: out.open(n + suffix) for n in ("canonical", "token_starts", "records")}
+        kinds = ("canonical", "token_starts", "records", "near")
+        files = {kind: out.open(kind + suffix) for kind in kinds}
         groups = iter_current(Path(place.folder), "documents", place.name, after, columns=columns)
         for group in groups:
             for table in batches_of(group, PIECE_BYTES):
@@ -62,17 +65,15 @@ def window_part(spec: dict[str, Any], ctx: TaskContext) -> None:
                 counts = np.zeros(table.num_rows, np.int64)
                 counts[np.asarray(mask, bool)] = np.diff(piece.ends)
                 ends.append(totals["tokens"] + np.cumsum(counts))
-                records, bounds = piece.records(spec, totals["tokens"])
-                starts.append((totals["windows"] + bounds)[None])
-                for name, array in (
-                    ("canonical", piece.text),
-                    ("token_starts", piece.starts),
-                    ("records", records),
-                ):
-                    files[name].write(_flat(array))
+                for block in piece.blocks(spec, totals["tokens"]):
+                    starts.append((totals["windows"] + block.starts)[None])
+                    files["records"].write(_flat(block.records))
+                    files["near"].write(_flat(block.pairs))
+                    totals["windows"] += len(block.records)
+                files["canonical"].write(_flat(piece.text))
+                files["token_starts"].write(_flat(piece.starts))
                 totals["rows"] += table.num_rows
                 totals["tokens"] += len(piece.starts)
-                totals["windows"] += len(records)
                 totals["length"] += len(piece.text)
                 totals["bytes"] += piece.text_bytes
         files["token_starts"].write(_flat(np.array([totals["length"]], np.uint32)))
@@ -107,18 +108,40 @@ class _Piece:
         )  # fmt: skip
         self.text, self.starts = text[:written], starts[: self.ends[-1]]
 
-    def records(self, spec: dict[str, Any], first: int) -> tuple[np.ndarray, np.ndarray]:
-        """uint64[windows, 2] by bucket, and int64[buckets + 1] where each begins."""
+    def blocks(self, spec: dict[str, Any], first: int) -> Iterator[Block]:
+        """The windows, so many at a time; `first` is the number of the first token."""
         _, _, base, check_base = self.constants
-        records = np.empty((len(self.starts), 2), np.uint64)
-        count = windows.window_records(
-            self.hashes, self.ends, spec["tokens"], first, base, check_base,
-            np.uint64(spec["bits"]), records,
-        )  # fmt: skip
-        starts = np.zeros(spec["buckets"] + 1, np.int64)
-        out = np.empty((count, 2), np.uint64)
-        windows.partition(records[:count], _shift(spec["buckets"]), starts, out)
-        return out, starts
+        for begin in range(0, len(self.starts), BLOCK_WINDOWS):
+            end = min(begin + BLOCK_WINDOWS, len(self.starts))
+            records = np.empty((end - begin, 2), np.uint64)
+            count = windows.window_records(
+                self.hashes, self.ends, spec["tokens"], begin, end, first, base, check_base,
+                np.uint64(spec["bits"]), records,
+            )  # fmt: skip
+            yield _thinned(records[:count], spec["buckets"])
+
+
+class Block(NamedTuple):
+    """Windows whose fingerprint came first in their block: `records` by bucket, `starts`
+    int64[buckets + 1]; and `pairs` of the others with these."""
+
+    records: np.ndarray
+    starts: np.ndarray
+    pairs: np.ndarray
+
+
+def _thinned(records: np.ndarray, buckets: int) -> Block:
+    """What comes again at once, as in a long run of one word, is not sent to a bucket again."""
+    tables = buckets
+    while tables * TABLE_RECORDS < len(records):
+        tables *= 2
+    starts = np.zeros(tables + 1, np.int64)
+    out = np.empty_like(records)
+    windows.partition(records, _shift(tables), starts, out)
+    slots = np.empty(1 << int(2 * np.diff(starts).max(initial=1)).bit_length(), np.int32)
+    pairs = np.empty((len(records), 2), np.int64)
+    left, found = windows.thin_out(out, starts, slots, pairs)
+    return Block(out[:left], starts[:: tables // buckets], pairs[:found])
 
 
 def _shift(buckets: int) -> np.uint64:
@@ -222,6 +245,10 @@ def span_part(spec: dict[str, Any], ctx: TaskContext) -> None:
         pairs = slice_of("pairs").reshape(-1, 2)
         source[pairs[:, 0] - first] = pairs[:, 1]
         repeated[slice_of("firsts") - first] = True
+    near = left.map("near", mine, "<i8").reshape(-1, 2)
+    for begin in range(0, len(near), BLOCK_WINDOWS):
+        block = np.array(near[begin : begin + BLOCK_WINDOWS])
+        windows.add_pairs(source, repeated, block, first)
     unequal = 0
     for begin in range(0, count, BLOCK_WINDOWS):
         end = min(begin + BLOCK_WINDOWS, count)

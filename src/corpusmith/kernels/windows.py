@@ -40,12 +40,12 @@ def _mixed(value):
 
 
 @kernel
-def window_records(hashes, ends, window, first, base, check_base, bits, records):
-    """Records of all windows that lie within one row; returns how many.
+def window_records(hashes, ends, window, begin, end, first, base, check_base, bits, records):
+    """Records of the windows that begin at tokens begin..end-1 and lie within one row.
 
     `hashes` uint64 and `ends` int64[rows + 1] as `tokens.canonical` leaves them; `first` is the
-    number of the first token. `records` is uint64[tokens, 2]. `bits` is ALL_BITS, or fewer to
-    provoke collisions.
+    number of token 0. `records` is uint64[end - begin, 2]. `bits` is ALL_BITS, or fewer to provoke
+    collisions. Returns how many there are.
     """
     power = np.uint64(1)
     check_power = np.uint64(1)
@@ -54,18 +54,19 @@ def window_records(hashes, ends, window, first, base, check_base, bits, records)
         check_power *= check_base
     count = 0
     for row in range(ends.shape[0] - 1):
-        begin, end = ends[row], ends[row + 1]
-        if end - begin < window:
+        start = max(begin, ends[row])
+        stop = min(end, ends[row + 1] - window + 1)  # of the places where windows begin
+        if start >= stop:
             continue
         value = np.uint64(0)
         check = np.uint64(0)
-        for at in range(begin, end):
-            if at >= begin + window:
+        for at in range(start, stop + window - 1):
+            if at >= start + window:
                 value -= hashes[at - window] * power
                 check -= hashes[at - window] * check_power
             value = value * base + hashes[at]
             check = check * check_base + hashes[at]
-            if at >= begin + window - 1:
+            if at >= start + window - 1:
                 records[count, 0] = _mixed(value) & bits
                 place = np.uint64(first + at - window + 1)
                 records[count, 1] = (_mixed(check) & bits) >> _CHECK << _CHECK | place
@@ -131,6 +132,67 @@ def first_occurrences(records, slots, pairs, firsts):
                 break
             slot = np.int64(np.uint64(slot + 1) & mask)
     return later, again
+
+
+@kernel
+def thin_out(records, starts, slots, pairs):
+    """Leave of equal fingerprints the first record, in place; returns (records left, pairs).
+
+    `records` as `partition` leaves them, `starts` where each bucket begins, which is brought up to
+    date. `slots` int32: a power of two and at least twice the records of the largest bucket.
+    `pairs` int64[., 2]: each window that was taken out, and the first one.
+    """
+    left = 0
+    out = 0
+    begin = starts[0]
+    for bucket in range(starts.shape[0] - 1):
+        end = starts[bucket + 1]
+        starts[bucket] = left
+        size = 2
+        while size < 2 * (end - begin):
+            size *= 2
+        for slot in range(size):
+            slots[slot] = 0
+        mask = np.uint64(size - 1)
+        for record in range(begin, end):
+            key = records[record, 0]
+            place = records[record, 1]
+            at = np.int64(key & mask)
+            while True:
+                entry = slots[at]
+                if entry == 0:
+                    records[left, 0] = key
+                    records[left, 1] = place
+                    left += 1
+                    slots[at] = left
+                    break
+                first = records[entry - 1, 1]
+                if records[entry - 1, 0] == key and (first ^ place) >> _CHECK == 0:
+                    pairs[out, 0] = np.int64(place & _PLACE)
+                    pairs[out, 1] = np.int64(first & _PLACE)
+                    out += 1
+                    break
+                at = np.int64(np.uint64(at + 1) & mask)
+        begin = end
+    starts[starts.shape[0] - 1] = left
+    return left, out
+
+
+@kernel
+def add_pairs(source, repeated, pairs, first):
+    """Enter the pairs of `thin_out`, of which the first may have come before somewhere else.
+
+    `source` int64[tokens]: of each window of the part its first occurrence, as far as is known,
+    else -1; `repeated` bool[tokens]: it is the first of several. `pairs` int64[., 2] count tokens
+    from the part's first, whose number is `first`.
+    """
+    for pair in range(pairs.shape[0]):
+        later, own = pairs[pair, 0], pairs[pair, 1]
+        if source[own] >= 0:
+            source[later] = source[own]
+        else:
+            source[later] = own + first
+            repeated[own] = True
 
 
 @kernel
@@ -243,11 +305,13 @@ def warm() -> None:
         data, offsets, *tokens.class_tables(), seed, multiplier, 0, text, starts, hashes, ends
     )
     records = np.zeros((4, 2), np.uint64)
-    window_records(hashes, ends, 2, 0, base, check_base, ALL_BITS, records)
-    partition(records, np.uint64(63), np.zeros(3, np.int64), records.copy())
-    pairs, firsts = np.zeros((4, 2), np.int64), np.zeros(4, np.int64)
+    window_records(hashes, ends, 2, 0, 4, 0, base, check_base, ALL_BITS, records)
+    parts, pairs, firsts = np.zeros(3, np.int64), np.zeros((4, 2), np.int64), np.zeros(4, np.int64)
+    partition(records, np.uint64(63), parts, records.copy())
+    thin_out(records.copy(), parts, np.zeros(16, np.int32), pairs)
     first_occurrences(records[:3], np.zeros(8, np.int32), pairs, firsts)
     source, runs = np.full(4, -1), np.zeros((4, 3), np.int64)
+    add_pairs(source, np.zeros(4, np.bool_), pairs[:0], 0)
     find_runs(source, 0, 4, runs)
     text.setflags(write=False)
     starts.setflags(write=False)
