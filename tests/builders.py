@@ -8,7 +8,7 @@ from __future__ import annotations
 import collections
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +22,7 @@ from corpusmith.clean.rules import load_rule_set
 from corpusmith.report.run import Run
 from corpusmith.report.summary import summarize
 from corpusmith.store.atomic import write_json
-from corpusmith.store.fingerprint import hash_json
+from corpusmith.store.fingerprint import hash_file, hash_json
 from corpusmith.store.parts import PartWriter
 from corpusmith.store.workspace import Workspace, finish, read_manifest
 from corpusmith.tokenize.encode import DOCS
@@ -42,13 +42,25 @@ from tests.tiny_corpus import (
 )
 
 
-def build(root: Path, *, change: Callable[[str, str, pa.Table], pa.Table] | None = None) -> Run:
-    """Write the run below `root`. `change(stage, kind, table)` may alter any table on its way."""
-    return _Builder(root, change or (lambda stage, kind, table: table)).run()
+def build(
+    root: Path,
+    *,
+    change: Callable[[str, str, pa.Table], pa.Table] | None = None,
+    unencoded: frozenset[str] = frozenset(),
+) -> Run:
+    """Write the run below `root`. `change(stage, kind, table)` may alter any table on its way;
+    documents with the ids `unencoded` go to quarantine when they are encoded."""
+    return _Builder(root, change or (lambda stage, kind, table: table), unencoded).run()
 
 
 class _Builder:
-    def __init__(self, root: Path, change: Callable[[str, str, pa.Table], pa.Table]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        change: Callable[[str, str, pa.Table], pa.Table],
+        unencoded: frozenset[str],
+    ) -> None:
+        self.unencoded = unencoded
         self.workspace = Workspace(root)
         self.workspace.create()
         self.change = change
@@ -70,7 +82,12 @@ class _Builder:
         )
         return folder
 
-    def finish(self, info: dict[str, Any], warnings: list[str] | None = None) -> None:
+    def finish(
+        self,
+        info: dict[str, Any],
+        warnings: list[str] | None = None,
+        files: Sequence[str] = (),
+    ) -> None:
         made = self.stages[-1]
         made.folder.mkdir(parents=True, exist_ok=True)
         finish(
@@ -80,6 +97,7 @@ class _Builder:
             ingredients=made.ingredients,
             info=info,
             warnings=warnings or [],
+            files=files,
         )
 
     def write(self, out: PartWriter, kind: str, table: pa.Table) -> None:
@@ -223,7 +241,11 @@ class _Builder:
         names = [(s, part, rows) for s in DOCUMENTS for part, rows in self.parts(s)]
         every, by_source = [], {}
         for number, (source, _, rows) in enumerate(names):
-            kept = [row for row in rows if row[0] in "KU"]
+            kept = [row for row in rows if row[0] in "KU" and row[4] not in self.unencoded]
+            failed = [
+                {"uri": row[4], "id": row[4], "step": "tokens", "error": "crash", "message": "it"}
+                for row in rows if row[4] in self.unencoded
+            ]  # fmt: skip
             docs, start = [], 0
             for sequence, (_, _, text, _, wanted) in enumerate(kept):
                 docs.append(
@@ -235,6 +257,9 @@ class _Builder:
             with PartWriter(folder, f"part-{number:05d}") as out:
                 out.write("docs", pa.Table.from_pylist(docs, schema=DOCS))
                 out.open(".", suffix=".bin").write(bytes(2 * start))
+                out.info["source"] = source
+                if failed:
+                    out.write("quarantine", schema.table(schema.QUARANTINE, failed))
             every += docs
             row = by_source.setdefault(source, {"documents": 0, "tokens": 0, "text_bytes": 0})
             row["documents"] += len(docs)
@@ -284,6 +309,8 @@ class _Builder:
         ]  # fmt: skip
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / "metrics.jsonl").write_text(text)
+        files = {"metrics.jsonl": hash_file(folder / "metrics.jsonl")}
+        write_json(folder / "training.json", {"files": files})
         self.finish(
             {"model": "gpt2", "parameters": 31_200, "length": 64, "vocab_size": 512, "steps": 80,
              "tokens_trained": 5120, "epochs": 12.5, "loss": 0.75, "dtype": "fp32",
@@ -307,7 +334,7 @@ class _Builder:
         sample = {"id": held[0][4], "source": "pages", "prompt": "This page",
                   "text": " <img src=x onerror=alert(1)>", "tokens": 9}  # fmt: skip
         (folder / "samples.jsonl").write_text(json.dumps(sample) + "\n")
-        self.finish(found)
+        self.finish(found, files=["documents.parquet", "samples.jsonl", "summary.json"])
 
     # --- the record ----------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ import difflib
 import json
 import os
 from collections.abc import Iterable
+from typing import Any
 
 
 class CorpusmithError(Exception):
@@ -35,6 +36,13 @@ class CorpusmithError(Exception):
         self.where = where
         self.expected = expected
         self.hint = hint
+        self.run = ""  # the folder of the run that it ended, once its record is written
+
+    def described(self) -> dict[str, Any]:
+        """As JSON: error, where, expected, try, exit (and run), without secrets."""
+        words = {"error": self.what, "where": self.where, "expected": self.expected}
+        shown = {name: redacted(text) for name, text in {**words, "try": self.hint}.items()}
+        return {**shown, "exit": self.exit_code, **({"run": self.run} if self.run else {})}
 
     def __reduce__(self) -> tuple:
         # Errors travel from worker processes to the parent; keyword-only fields must survive.
@@ -46,6 +54,8 @@ class CorpusmithError(Exception):
             lines.append(f"  expected: {self.expected}")
         if self.hint:
             lines.append(f"  try: {self.hint}")
+        if self.run:
+            lines.append(f"  so far: corpusmith show {self.run}")
         return redacted("\n".join(lines))
 
 

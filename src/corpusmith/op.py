@@ -7,7 +7,8 @@ An operation is a plain function under a versioned name:
 
 `batch` has the columns of `schema.DOCUMENT` (all of them, `text` a contiguous large_string
 without nulls) and, for what `needs` names beyond those, signals measured earlier at the
-present text version. What it returns, row by row in the same order:
+present text version. What it returns, row by row in the same order (but for
+decide):
 
     measure   the columns of `adds`, and nothing else
     edit      `text` (large_string), `edits` (list<schema.EDIT_SPAN>), and the columns of `adds`
@@ -202,6 +203,8 @@ class Work:
     warnings: list[str] = dataclasses.field(default_factory=list)
     scratch: list[str] = dataclasses.field(default_factory=list)
     """Rounds whose files nobody needs once the stage is complete: they are removed then."""
+    files: list[str] = dataclasses.field(default_factory=list)
+    """Names of files in `folder` that no part has: their checksums go into the manifest."""
 
     def max_skipped(self, documents: int | None) -> int | None:
         """For `Engine.map`: of so many documents (None: not known) as many may be lost."""

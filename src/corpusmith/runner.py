@@ -2,7 +2,7 @@
 
 runs/<time>-<short>/recipe.lock.yaml   the recipe, its stages with fingerprints and folders
                     events.jsonl       one line a task
-                    summary.json       the figures
+                    summary.json       the figures, and the error that ended it, if one did
                     report.html        the page
                     logs/              what workers printed
 """
@@ -40,7 +40,9 @@ from corpusmith.store.workspace import Workspace, finish, read_manifest
 
 Event = dict[str, Any]
 MAX_QUARANTINED = 0.05
-RECORDED = ("start", "done", "lost", "round", "warm", "cached", "stage", "end")
+RECORDED = (
+    *("start", "done", "lost", "round", "warm", "cached", "stage", "end", "failed", "interrupted"),
+)
 
 
 class Terminated(BaseException):
@@ -91,6 +93,9 @@ def run(
 ) -> Run:
     """Run a recipe; what earlier runs made is taken as it is.
 
+    A run that fails leaves a record of what it made as well: `error.run` is its folder. `latest`
+    is the last run that finished.
+
     Raises RecipeError and InputError before anything runs, BusyError where another process
     makes the same result, CheckError where too much of a source went to quarantine, where
     the conservation law doesn't hold, or (`strict`) where a stage warned.
@@ -111,26 +116,57 @@ def run(
     recorder = Recorder(folder / "events.jsonl", listener)
     began = time.monotonic()
     seconds: dict[str, float] = {}
+
+    def conclude(status: str, error: dict[str, Any] | None = None) -> Run:
+        """Write the record of what was made, and show it."""
+        wall = time.monotonic() - began
+        summary = summarize(Run(folder), seconds, wall, status=status, error=error)
+        write_json(folder / "summary.json", summary)
+        found = Run(folder)
+        if status != "interrupted":  # whoever interrupts does not want to wait
+            write_report(found)
+        return found
+
     try:
         write_lock(planned, folder)
         with terminable():
             _execute(planned, folder, recorder, seconds, workers, wait, batch_bytes)
-        summary = summarize(Run(folder), seconds, time.monotonic() - began)
-        write_json(folder / "summary.json", summary)
-        found = Run(folder)
-        write_report(found)
+        found = conclude("finished")
+        _check_balance(found)
         workspace.set_latest(folder)
         recorder({"event": "end", "seconds": round(time.monotonic() - began, 3)})
+    except BaseException as error:
+        told = described(error)
+        status = "interrupted" if told["exit"] > 128 else "failed"
+        # Where even the record can't be written (a full disk), the error itself is what counts.
+        with contextlib.suppress(Exception):
+            recorder({"event": status, "seconds": round(time.monotonic() - began, 3), **told})
+            conclude(status, told)
+            if isinstance(error, CorpusmithError):
+                error.run = str(folder)
+        raise
     finally:
         recorder.close()
-    if summary["unbalanced"]:
-        raise CheckError(
-            "documents were lost: " + "; ".join(summary["unbalanced"]),
-            where=str(folder),
-            hint=f"corpusmith verify {folder}",
-        )
-    _check_warnings(summary["warnings"], strict)
+    _check_warnings(found.summary["warnings"], strict)
     return found
+
+
+def described(error: BaseException) -> dict[str, Any]:
+    """What summary.json says of the error that ended a run; `exit` is the command line's code."""
+    if isinstance(error, CorpusmithError):
+        return error.described()
+    exits = {KeyboardInterrupt: 130, Terminated: 143}
+    words = f"{type(error).__name__}: {error}".rstrip(": ")
+    return CorpusmithError(words).described() | {"exit": exits.get(type(error), 70)}
+
+
+def _check_balance(found: Run) -> None:
+    if found.summary["unbalanced"]:
+        raise CheckError(
+            "documents were lost: " + "; ".join(found.summary["unbalanced"]),
+            where=str(found.folder),
+            hint=f"corpusmith verify {found.folder}",
+        )
 
 
 def _check_warnings(warnings: list[str], strict: bool) -> None:
@@ -221,6 +257,7 @@ def _make(stage: Stage, planned: Plan, engine: LocalEngine, max_quarantined: flo
         info=work.info,
         warnings=work.warnings,
         scratch=work.scratch,
+        files=work.files,
     )
 
 

@@ -224,7 +224,33 @@ def test_the_evaluation_is_recomputed(run: Run) -> None:
         summary["bits_per_byte"] -= 0.01
 
     edit_json(run.stage("evaluate") / "summary.json", change)
-    assert checks(run) == {"evaluation"}
+    assert checks(run) == {"evaluation", "checksum"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [
+        ("clean.pages", "documents/more.parquet"),
+        ("decide.keep", "parts/main/pages-00009.json"),
+        ("tokens", "part-00007.bin"),
+        ("train", "pytorch_model.bin"),
+        ("evaluate", "notes.txt"),
+    ],
+)
+def test_a_file_that_nothing_names_is_found(run: Run, stage: str, name: str) -> None:
+    path = run.stage(stage) / name
+    path.write_bytes(b"{}")
+    found = verify(Run(run.folder))
+    assert [(p["check"], p["where"]) for p in found["problems"]] == [("extra", str(path))]
+
+
+def test_what_a_killed_writer_left_is_no_problem(run: Run) -> None:
+    path = run.stage("clean.pages") / "documents" / ".pages-00000.parquet.4711.tmp"
+    path.write_bytes(b"half")
+    found = verify(Run(run.folder))
+    assert found["problems"] == []
+    assert [w["where"] for w in found["warnings"]] == [str(path)]
+    assert "warning: left by a process that was killed" in "\n".join(render_verify(found))
 
 
 def test_a_manifest_of_something_else(run: Run) -> None:

@@ -159,7 +159,14 @@ def _by_user(step: Mapping[str, Any], table: pa.Table, seed: int) -> pa.Table:
             hint="measure what you need of the text in an operation of kind measure",
         )
     given = table.select(list(dict.fromkeys(["id", *operation.needs])))
-    found = operation.function(given, Context(params=params, step=step["step"], seed=seed))
+    try:
+        found = operation.function(given, Context(params=params, step=step["step"], seed=seed))
+    except Exception as error:
+        raise UserError(
+            f"{operation.name!r} failed: {type(error).__name__}: {error}",
+            where=where,
+            hint="the whole traceback is in the run's logs/",
+        ) from error
     if not isinstance(found, pa.Table):
         raise UserError(
             f"{operation.name!r} returned a {type(found).__name__}",

@@ -43,7 +43,7 @@ def init(
         print(f"wrote {path}\nnext: set its `path:`, then  corpusmith check {path}")
 
 
-@app.command()
+@app.command(short_help="Validate a recipe and show its plan.")
 def check(recipe_path: RecipePath, workdir: Workdir = None, json_: AsJson = False) -> None:
     """Validate a recipe and show its plan: what is there already, what would run."""
     from corpusmith import plan, recipe
@@ -163,7 +163,7 @@ def shorter(path: Path) -> str:
         return str(path)
 
 
-@app.command()
+@app.command(short_help="Look at the installation.")
 def doctor(
     warm: Annotated[bool, typer.Option("--warm", help="compile the kernels now")] = False,
     json_: AsJson = False,
@@ -182,7 +182,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(short_help="List the rule sets, or show one.")
 def rules(
     name: Annotated[str | None, typer.Argument(help="show this rule set whole")] = None,
     json_: AsJson = False,

@@ -16,7 +16,7 @@ from corpusmith.cli.main import AsJson, ProgressKind, Workdir, Workers, app
 from corpusmith.errors import CheckError
 
 
-@app.command()
+@app.command(short_help="The main job on Python's own documentation and code.")
 def demo(
     path: Annotated[
         Path | None, typer.Option("--path", metavar="DIR", help="a folder of yours instead")

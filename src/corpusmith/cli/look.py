@@ -27,7 +27,7 @@ def text_of(blocks: list[Any]) -> list[str]:
     return lines
 
 
-@app.command()
+@app.command(short_help="The funnel: what left, at which step, by which rule.")
 def show(
     run_path: RunPath,
     source: Annotated[str | None, typer.Option("--source", help="of this source alone")] = None,
@@ -38,7 +38,7 @@ def show(
     from corpusmith.cli.tables import print_table
     from corpusmith.errors import nearest
     from corpusmith.report.run import Run
-    from corpusmith.report.show import funnel, render_funnel
+    from corpusmith.report.show import ESTIMATES, funnel, render_funnel, render_status
 
     run = Run(run_path)
     rows = funnel(run)
@@ -47,14 +47,19 @@ def show(
     if json_:
         show_json({"run": str(run.folder), "funnel": rows, "summary": run.summary})
         return
+    for line in render_status(run):
+        print(line)
     for warning in run.summary["warnings"]:
         print(f"WARNING  {warning}")
     table = render_funnel(rows, source=source, quiet=not every)
     print_table(table.head, table.rows, numbers=table.numbers)
-    print(f"\nreport  {run.folder / 'report.html'}")
+    if any("≈" in cell for row in table.rows for cell in row):
+        print(ESTIMATES)
+    if (run.folder / "report.html").exists():
+        print(f"\nreport  {run.folder / 'report.html'}")
 
 
-@app.command()
+@app.command(short_help="One document's way: signals, rules, verdict.")
 def why(run_path: RunPath, document: DocumentId, json_: AsJson = False) -> None:
     """One document's way: where from, each signal, each rule, the verdict."""
     from corpusmith.report.run import Run
@@ -68,7 +73,7 @@ def why(run_path: RunPath, document: DocumentId, json_: AsJson = False) -> None:
         print("\n".join(render_why(found)))
 
 
-@app.command()
+@app.command(short_help="What other thresholds would keep and drop.")
 def whatif(
     run_path: RunPath,
     changes: Annotated[
@@ -89,7 +94,7 @@ def whatif(
         print("\n".join(render_whatif(found)))
 
 
-@app.command()
+@app.command(short_help="A document before and after each edit, or two runs.")
 def diff(
     run_path: RunPath,
     other: Annotated[
@@ -119,7 +124,7 @@ def diff(
         print("\n".join(lines))
 
 
-@app.command()
+@app.command(short_help="Re-check checksums, the conservation law and the joins.")
 def verify(run_path: RunPath, json_: AsJson = False) -> None:
     """Re-check every checksum, the conservation law and the joins; exit 1 on any problem."""
     from corpusmith.report.run import Run
@@ -135,8 +140,9 @@ def verify(run_path: RunPath, json_: AsJson = False) -> None:
     if found["problems"]:
         if json_:
             raise typer.Exit(1)
+        number = len(found["problems"])
         raise CheckError(
-            f"{len(found['problems'])} problems in this run",
+            f"{number:,} problem{'s' if number > 1 else ''} in this run",
             where=str(run.folder),
             hint="a damaged result is made again once its folder is removed",
         )

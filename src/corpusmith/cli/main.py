@@ -74,12 +74,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; turns errors into their words and exit codes."""
     from corpusmith.cli import commands, demo, look  # noqa: F401  they register themselves
 
+    given = list(arguments if arguments is not None else sys.argv[1:])
     try:
-        result = app(args=arguments, standalone_mode=False)
+        result = app(args=arguments, standalone_mode=False, prog_name="corpusmith")
         code = result if isinstance(result, int) else 0
     except CorpusmithError as error:
         code = error.exit_code
-        report_error(error, arguments)
+        report_error(error, given)
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted: what is finished is kept, run again to go on", file=sys.stderr)
         code = 130
@@ -90,37 +91,51 @@ def main(arguments: list[str] | None = None) -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except BaseException as error:
-        code = _other(error)
+        code = _other(error, given)
     sys.exit(code)
 
 
-def _other(error: BaseException) -> int:
+def _other(error: BaseException, arguments: list[str]) -> int:
     if type(error).__name__ == "Terminated":
         print("terminated: what is finished is kept, run again to go on", file=sys.stderr)
         return 143
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
-    show = getattr(error, "show", None)  # click's usage errors
-    if show is not None:
-        show()
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(error.format_message(), file=sys.stderr)  # type: ignore[attr-defined]
         return 2
+    if hasattr(error, "format_message"):
+        report_usage(error, arguments)
+        return 2
+    what = f"a fault of our own: {type(error).__name__}: {error}"
+    hint = "the same command with --debug after `corpusmith`"
     if os.environ.get("CORPUSMITH_DEBUG"):
-        traceback.print_exception(error)
+        print(redacted("".join(traceback.format_exception(error))), file=sys.stderr, end="")
+    elif "--json" in arguments:
+        show_json(CorpusmithError(what, hint=hint).described())
     else:
-        print(f"corpusmith: a fault of our own: {type(error).__name__}: {error}", file=sys.stderr)
-        print("  try: the same command with --debug after `corpusmith`", file=sys.stderr)
+        print(f"corpusmith: {redacted(what)}\n  try: {hint}", file=sys.stderr)
     return 70
 
 
-def report_error(error: CorpusmithError, arguments: list[str] | None) -> None:
+def report_usage(error: Any, arguments: list[str]) -> None:
+    """An error of the command line itself, found by click: in the words of all other errors."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "corpusmith"
+    what = error.format_message().rstrip(".")
+    what = what[:1].lower() + what[1:]
+    expected = context.get_usage().removeprefix("Usage: ") if context is not None else ""
+    report_error(
+        UserError(what, expected=" ".join(expected.split()), hint=f"{command} --help"), arguments
+    )
+
+
+def report_error(error: CorpusmithError, arguments: list[str]) -> None:
     if os.environ.get("CORPUSMITH_DEBUG"):
-        traceback.print_exception(error)
+        print(redacted("".join(traceback.format_exception(error))), file=sys.stderr, end="")
         return
-    given = arguments if arguments is not None else sys.argv[1:]
-    if "--json" in given:
-        fields = {"error": error.what, "where": error.where, "expected": error.expected}
-        words = {name: redacted(text) for name, text in {**fields, "try": error.hint}.items()}
-        show_json({**words, "exit": error.exit_code})
+    if "--json" in arguments:
+        show_json(error.described())
         return
     prefix = "error" if isinstance(error, UserError) else "failed"
     print(f"{prefix}: {error}", file=sys.stderr)

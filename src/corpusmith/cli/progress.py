@@ -87,8 +87,13 @@ class _Counting(Listener):
             self.fraction, self.note = event["fraction"], event["note"]
         elif kind == "end":
             self.finish_stage()
+        elif kind in ("failed", "interrupted"):
+            self.break_off(kind)
 
     def finish_stage(self) -> None:
+        self.running = False
+
+    def break_off(self, how: str) -> None:
         self.running = False
 
     @property
@@ -121,6 +126,11 @@ class Plain(_Counting):
         if self.running:
             self._say(f"{self.label}: done in {time.monotonic() - self.began:.1f} s")
         super().finish_stage()
+
+    def break_off(self, how: str) -> None:
+        if self.running:
+            self._say(f"{self.label}: {how} after {time.monotonic() - self.began:.1f} s")
+        super().break_off(how)
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -168,6 +178,13 @@ class Bars(_Counting):
             seconds = time.monotonic() - self.began
             self._print(f"[green]✓[/] {self._escaped(self.label)} [dim]{seconds:.1f} s")
         super().finish_stage()
+
+    def break_off(self, how: str) -> None:
+        if self.running and self.task is not None:
+            self.progress.remove_task(self.task)
+            self.task = None
+            self._print(f"[red]✗[/] {self._escaped(self.label)} [dim]{how}")
+        super().break_off(how)
 
     def _print(self, text: str) -> None:
         self.progress.console.print(text, highlight=False)

@@ -68,6 +68,7 @@ def execute(work: Work) -> None:
         "seed": work.seed,
     }
     result = work.engine.once("corpusmith.evaluate.stage:task", spec, folder=work.folder)
+    work.files += [n for n in (DOCUMENTS, SUMMARY, SAMPLES) if (work.folder / n).exists()]
     work.warnings += result.pop("warnings", [])
     work.info.update(result)
 

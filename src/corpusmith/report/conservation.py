@@ -66,7 +66,9 @@ class _Check:
             with self.found.reading(f"{collected} part {part}"):
                 info = part_entry(collected, part)["info"]
                 ids = _ids(collected, "documents", part)
-                rows = read_part(collected, "quarantine", part, columns=["uri", "id"]).to_pylist()
+                columns = ["uri", "id", "error"]
+                rows = read_part(collected, "quarantine", part, columns=columns).to_pylist()
+                self._errors(source, "read", [row["error"] for row in rows])
                 unreadable = [row["id"] or document_id(source, row["uri"]) for row in rows]
                 self._logged(f"{collected} part {part}", info, ids, unreadable)
                 self.counts[source]["read"] += info["read"]
@@ -117,7 +119,9 @@ class _Check:
     def _part(self, source: str, cleaned: Path, part: str, collected: pa.Array) -> None:
         where = f"{cleaned} part {part}"
         ids = _ids(cleaned, "documents", part)
-        failed = read_part(cleaned, "quarantine", part, columns=["id"])["id"].combine_chunks()
+        table = read_part(cleaned, "quarantine", part, columns=["id", "error"])
+        failed = table["id"].combine_chunks()
+        self._errors(source, "clean", table["error"].to_pylist())
         self.counts[source]["quarantined"] += len(failed)
         self.found.counts["documents"] += len(ids)
         both = pa.chunked_array([ids, failed], pa.string()).combine_chunks()
@@ -173,6 +177,10 @@ class _Check:
             counter = self.by_rule.setdefault((step, row["values"]), collections.Counter())
             counter[source] += row["counts"]
 
+    def _errors(self, source: str, step: str, errors: list[str]) -> None:
+        for error in errors:
+            self.by_rule.setdefault((step, error), collections.Counter())[source] += 1
+
     def _held_out(self, source: str, part: str, kept: pa.Array) -> pa.Array:
         folder = self.run.split_folder()
         if folder is None:
@@ -196,7 +204,11 @@ class _Check:
             return
         folder, name = self.run.stage("tokens"), self.tokens_of[part]
         docs = read_part(folder, "docs", name, columns=["id", "token_count"])
-        failed = read_part(folder, "quarantine", name, columns=["id"])["id"].combine_chunks()
+        table = read_part(folder, "quarantine", name, columns=["id", "error"])
+        failed = table["id"].combine_chunks()
+        self._errors(source, "tokens", table["error"].to_pylist())
+        self.counts[source]["quarantined"] += len(failed)
+        self.counts[source]["kept"] -= len(failed)
         ids = docs["id"].combine_chunks()
         self.token_counts[source] += pc.sum(docs["token_count"]).as_py() or 0
         both = pa.chunked_array([ids, failed], pa.string()).combine_chunks()

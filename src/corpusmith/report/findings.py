@@ -19,10 +19,14 @@ class Findings:
     """Problems found so far, and how much was looked at."""
 
     problems: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    warnings: list[dict[str, str]] = dataclasses.field(default_factory=list)
     counts: collections.Counter = dataclasses.field(default_factory=collections.Counter)
 
     def problem(self, check: str, where: Path | str, what: str) -> None:
         self.problems.append({"check": check, "where": str(where), "problem": what})
+
+    def warning(self, check: str, where: Path | str, what: str) -> None:
+        self.warnings.append({"check": check, "where": str(where), "problem": what})
 
     @contextlib.contextmanager
     def reading(self, where: Path | str) -> Iterator[None]:

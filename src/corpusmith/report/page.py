@@ -15,7 +15,7 @@ from corpusmith.report.find import masker, places
 from corpusmith.report.page_model import evaluation, samples, training
 from corpusmith.report.page_record import commands, recipe_text, stages
 from corpusmith.report.quality import Histogram, Quality, rows_at
-from corpusmith.report.run import Run
+from corpusmith.report.run import ENDED, Run
 from corpusmith.report.scan import scan
 from corpusmith.report.show import Row, Sizes, funnel
 from corpusmith.report.tables import figure
@@ -41,6 +41,9 @@ def page(run: Run) -> dict[str, Any]:
     made = stages(run)
     return {
         "run": run.folder.name,
+        "ended": ENDED.get(run.summary.get("status", "finished"), ""),
+        "error": run.summary.get("error") or {},
+        "missing": [stage["name"] for stage in run.planned() if stage["name"] not in run.made],
         "summary": run.summary,
         "sources": run.sources,
         "funnel": rows,
@@ -178,7 +181,7 @@ def dropped(
     }
     found: list[dict[str, Any]] = []
     for row in rows:
-        if row["kind"] in ("read", "clean", "kept", "mix", "drawn", "split"):
+        if row["kind"] in ("read", "clean", "tokens", "kept", "mix", "drawn", "split"):
             continue
         if row["rule"] is None:
             if row["documents_left"]:

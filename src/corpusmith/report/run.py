@@ -1,4 +1,4 @@
-"""A finished run, read: the folders of its stages, its documents, signals and figures."""
+"""A run, read: the folders of its stages, its documents, signals and figures."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from corpusmith.errors import InputError, MissingExtraError
 from corpusmith.store.atomic import read_json
 from corpusmith.store.overlay import iter_current
 from corpusmith.store.parts import iter_part, left_ids, part_names
-from corpusmith.store.workspace import check_version, read_manifest
+from corpusmith.store.workspace import check_version, finished, read_manifest
 
 if TYPE_CHECKING:
     import datasets
     import torch.utils.data
+
+
+ENDED = {"failed": "failed", "interrupted": "was interrupted"}
+"""What to say of a run whose `status` is not `finished`."""
 
 
 class Run:
@@ -34,11 +38,15 @@ class Run:
             if (found / "recipe.lock.yaml").exists():
                 self.folder = found.resolve()
             else:
+                started = sorted(self.folder.glob("runs/*/recipe.lock.yaml"))
                 raise InputError(
-                    "no run here",
+                    "no run here has finished" if started else "no run here",
                     where=str(folder),
-                    expected="a run folder (corpora/<corpus>/latest), or a folder with `latest`",
-                    hint="corpusmith run RECIPE",
+                    expected="a run folder (corpora/<corpus>/latest), or a folder with `latest`, "
+                    "which names the last run that finished",
+                    hint=f"corpusmith show {started[-1].parent}"
+                    if started
+                    else "corpusmith run RECIPE",
                 )
         self.root = self.folder.parent.parent
 
@@ -56,7 +64,7 @@ class Run:
         path = self.folder / "summary.json"
         if not path.exists():
             raise InputError(
-                "this run did not finish",
+                "this run was stopped before it could write its summary",
                 where=str(self.folder),
                 hint=f"corpusmith run {self.lock.get('recipe_path', 'RECIPE')}",
             )
@@ -66,9 +74,24 @@ class Run:
 
     # --- stages --------------------------------------------------------------------------
 
-    def stages(self) -> list[dict[str, Any]]:
-        """{"name", "kind", "fingerprint", "folder"} in the order in which they ran."""
+    def planned(self) -> list[dict[str, Any]]:
+        """{"name", "kind", "fingerprint", "folder"} of all stages, also those not made."""
         return self.lock["stages"]
+
+    @functools.cached_property
+    def made(self) -> set[str]:
+        """Names of the stages that the run made or found: all of them, unless it failed."""
+        if (self.folder / "summary.json").exists():
+            return set(self.summary.get("stages", [stage["name"] for stage in self.planned()]))
+        return {
+            stage["name"]
+            for stage in self.planned()
+            if finished(self.root / stage["folder"], stage["fingerprint"])
+        }
+
+    def stages(self) -> list[dict[str, Any]]:
+        """{"name", "kind", "fingerprint", "folder"} of what was made, in its order."""
+        return [stage for stage in self.planned() if stage["name"] in self.made]
 
     def has(self, name: str) -> bool:
         return any(stage["name"] == name for stage in self.stages())
@@ -121,10 +144,11 @@ class Run:
 
     def _kept(self, split: str) -> Iterator[pa.RecordBatch]:
         decisions = [folder for _, folder in self.decide_folders()]
+        failed = self.unencoded()
         held = [f for f in [self.split_folder()] if f is not None]
         for source, folder in self.clean_folders().items():
             for part in self.parts(source):
-                gone = left_ids(decisions, part)
+                gone = pa.concat_arrays([left_ids(decisions, part), failed])
                 held_out = left_ids(held, part)
                 for table in iter_current(folder, "documents", part, decisions):
                     mask = pc.invert(pc.is_in(table["id"], gone))
@@ -166,14 +190,17 @@ class Run:
                 yield from iter_current(folder, "signals", part, decisions)
 
     def quarantine(self) -> pa.Table:
-        """What could not be read or cleaned. Columns of `schema.QUARANTINE`."""
-        tables = [
-            table.cast(schema.QUARANTINE)
-            for folder in [*self.collect_folders().values(), *self.clean_folders().values()]
-            for part in part_names(folder)
-            for table in iter_part(folder, "quarantine", part)
-        ]
+        """What could not be read, cleaned or encoded. Columns of `schema.QUARANTINE`."""
+        folders = [*self.collect_folders().values(), *self.clean_folders().values()]
+        if self.has("tokens"):
+            folders.append(self.stage("tokens"))
+        tables = [table for folder in folders for table in quarantined(folder)]
         return pa.concat_tables(tables) if tables else schema.QUARANTINE.empty_table()
+
+    def unencoded(self) -> pa.Array:
+        """Ids of documents that every step kept and the tokenizer could not encode."""
+        tables = quarantined(self.stage("tokens")) if self.has("tokens") else []
+        return pa.array([row for table in tables for row in table["id"].to_pylist()], pa.string())
 
     def sql(self, query: str) -> pa.Table:
         """DuckDB over the tables `documents`, `dropped`, `signals` and `quarantine`.
@@ -214,6 +241,13 @@ class Run:
             length or pack.get("length", 256),
             recipe.get("seed", 0),
         )
+
+
+def quarantined(folder: Path) -> Iterator[pa.Table]:
+    """The rows of a stage's quarantine, part by part."""
+    for part in part_names(folder):
+        for table in iter_part(folder, "quarantine", part):
+            yield table.cast(schema.QUARANTINE)
 
 
 def _read(path: Path) -> dict[str, Any]:

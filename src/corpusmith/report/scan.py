@@ -29,11 +29,12 @@ class PartScan:
     rule: pa.Array  # string[n]: the rule by which it left, null if kept
     held_out: np.ndarray  # bool[n]: kept, but held out for evaluation
     tokens: np.ndarray  # int64[n]: tokens with the end token, NOT_TOKENIZED for those that left
+    unencoded: np.ndarray  # bool[n]: no step dropped it, but the tokenizer could not encode it
 
     @property
     def kept(self) -> np.ndarray:
-        """bool[n]: no step dropped it; held-out documents are kept."""
-        return self.step < 0
+        """bool[n]: it did not leave; held-out documents are kept."""
+        return (self.step < 0) & ~self.unencoded
 
 
 def deciding_steps(run: Run) -> list[str]:
@@ -54,6 +55,7 @@ def scan(run: Run, columns: Iterable[str] = ()) -> Iterator[PartScan]:
     folders = [folder for _, folder in run.decide_folders()]
     split = run.split_folder()
     encoded = token_parts(run)
+    failed = run.unencoded()
     for source, folder in run.clean_folders().items():
         for part in run.parts(source):
             signals = read_signals(folder, part, ["id", *columns], folders)
@@ -78,7 +80,8 @@ def scan(run: Run, columns: Iterable[str] = ()) -> Iterator[PartScan]:
             tokens = np.full(len(ids), NOT_TOKENIZED, np.int64)
             if part in encoded:
                 _fill_tokens(tokens, ids, run.stage("tokens"), encoded[part])
-            yield PartScan(source, part, signals, step, rule, held, tokens)
+            unencoded = np.asarray(pc.is_in(ids, value_set=failed))
+            yield PartScan(source, part, signals, step, rule, held, tokens, unencoded)
 
 
 def read_signals(

@@ -16,13 +16,17 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from corpusmith.report.run import Run
+from corpusmith.report.run import ENDED, Run
 from corpusmith.report.scan import PartScan, deciding_steps, numbers, scan
 from corpusmith.report.tables import TextTable, count, fraction, size
 
 Row = dict[str, Any]
 HELD_OUT = "held_out"
 NOT_DRAWN = "not_drawn"
+QUARANTINED = "quarantined"
+ESTIMATES = (
+    "≈  an estimate: what left has no tokens; its bytes over the bytes per token of its source"
+)
 TRAINED = ("", "")
 
 
@@ -46,6 +50,7 @@ class Sizes:
                 mask = np.asarray(pc.equal(rules, rule))
                 found[self._steps[number], rule] += int(sizes[at][mask].sum())
         found["split", HELD_OUT] += int(sizes[part.held_out].sum())
+        found["tokens", QUARANTINED] += int(sizes[part.unencoded].sum())
         found[TRAINED] += int(sizes[part.kept & ~part.held_out].sum())
         self.training_tokens[part.source] += int(part.tokens[part.tokens > 0].sum())
 
@@ -101,7 +106,7 @@ def funnel(run: Run, sizes: Sizes | None = None) -> list[Row]:
     """One row for each step and one for each of its rules, in the order of the run.
 
     A row has `step`, `rule` (None for the step's own row), `kind` (read, clean, decide, exact,
-    near, decontaminate, kept, split, mix, drawn), `as` (what those that left are called),
+    near, decontaminate, tokens, kept, split, mix, drawn), `as` (what those that left are called),
     `created` and, for documents, bytes and tokens, `documents_in`, `documents_left`,
     `documents_out` and so on (None where unknown: what is in quarantine has no size),
     `tokens_used` (with repetitions, in the row `drawn`), `estimated` (the names of the figures
@@ -114,9 +119,11 @@ def funnel(run: Run, sizes: Sizes | None = None) -> list[Row]:
         for part in scan(run, ["kept_bytes"]):
             sizes.add(part)
     steps = _read_steps(run)
-    steps += _deciding(run, sizes, [e for e in run.summary["by_step"] if e["as"] != HELD_OUT])
+    decided = [e for e in run.summary["by_step"] if e["as"] != QUARANTINED]
+    steps += _deciding(run, sizes, [e for e in decided if e["as"] != HELD_OUT])
+    steps += _unencoded(run, sizes)
     steps.append(_Step("kept", "kept", "kept", {None: {}}))
-    steps += _deciding(run, sizes, [e for e in run.summary["by_step"] if e["as"] == HELD_OUT])
+    steps += _deciding(run, sizes, [e for e in decided if e["as"] == HELD_OUT])
     steps += _mixed(run)
     state = {
         source: _Amount(counts["read"], *sizes.everything(source))
@@ -145,7 +152,7 @@ def funnel(run: Run, sizes: Sizes | None = None) -> list[Row]:
 
 
 def _guessed(step: _Step) -> bool:
-    return step.left_as in ("dropped", "merged", HELD_OUT)
+    return step.left_as in ("dropped", "merged", HELD_OUT) or step.kind == "tokens"
 
 
 def _row(
@@ -160,7 +167,7 @@ def _row(
     by_source = {}
     for source, start in before.items():
         gone, end = left.get(source, _Amount()), after[source]
-        unknown = gone.documents > 0 and step.left_as == "quarantined"
+        unknown = gone.documents > 0 and step.left_as == QUARANTINED
         by_source[source] = {
             "created": step.created.get(source, 0) if rule is None else 0,
             "documents_in": start.documents,
@@ -199,20 +206,36 @@ def _total(rows: Iterable[Row]) -> Row:
 def _read_steps(run: Run) -> list[_Step]:
     """Reading and cleaning: documents are created and go to quarantine, nothing else."""
     found = []
-    for kind, head, folders in (
-        ("read", "collect", run.collect_folders()),
-        ("clean", "clean", run.clean_folders()),
-    ):
+    for kind, folders in (("read", run.collect_folders()), ("clean", run.clean_folders())):
         if not folders:
             continue
-        step = _Step(kind, kind, "quarantined", {None: {}})
-        for source in folders:
-            quarantined = run.info(f"{head}.{source}").get("quarantined", 0)
-            step.left[None][source] = _Amount(quarantined)
-            if kind == "read":
-                step.created[source] = run.summary["by_source"][source]["created"]
+        step = _Step(kind, kind, QUARANTINED, _quarantined(run, kind) or {None: {}})
+        if kind == "read":
+            by_source = run.summary["by_source"]
+            step.created = {source: by_source[source]["created"] for source in folders}
         found.append(step)
     return found
+
+
+def _quarantined(run: Run, step: str) -> dict[str | None, dict[str, _Amount]]:
+    """By error and source what went to quarantine in a step."""
+    return {
+        row["rule"]: {source: _Amount(left) for source, left in row["by_source"].items()}
+        for row in run.summary["by_step"]
+        if (row["step"], row["as"]) == (step, QUARANTINED)
+    }
+
+
+def _unencoded(run: Run, sizes: Sizes) -> list[_Step]:
+    """What the tokenizer could not encode, where there is any: none of it is kept."""
+    left = _quarantined(run, "tokens")
+    seen: set[str] = set()
+    for amounts in left.values():
+        for source, amount in amounts.items():
+            if source not in seen:  # sizes are known of all errors together
+                amount.bytes, amount.tokens = sizes.of(source, ("tokens", QUARANTINED))
+            seen.add(source)
+    return [_Step("tokens", "tokens", QUARANTINED, left)] if left else []
 
 
 def _deciding(run: Run, sizes: Sizes, entries: list[Row]) -> list[_Step]:
@@ -308,3 +331,18 @@ def render_funnel(rows: list[Row], *, source: str | None = None, quiet: bool = T
 
 def _size(value: float | None, *, estimated: bool = False) -> str:
     return "–" if value is None else size(value)
+
+
+def render_status(run: Run) -> list[str]:
+    """Lines on a run that did not finish: how it ended, by what, and what is missing."""
+    status = run.summary.get("status", "finished")
+    if status == "finished":
+        return []
+    error = run.summary.get("error") or {}
+    missing = [stage["name"] for stage in run.planned() if stage["name"] not in run.made]
+    where = f"{error['where']}: " if error.get("where") else ""
+    lines = [f"THIS RUN {ENDED[status].upper()}: {where}{error.get('error', '')}"]
+    lines += [f"  {word}: {error[word]}" for word in ("expected", "try") if error.get(word)]
+    if missing:
+        lines.append(f"  not made: {', '.join(missing)}")
+    return [*lines, "  what follows is what it made until then", ""]

@@ -2,6 +2,8 @@
 
     in + created = kept + dropped + merged + quarantined        for every source and step
 
+At the end of the run: what could not be read, cleaned or encoded is `quarantined`. `by_step` has
+a row for each way out, so that its rows `as` dropped, merged and quarantined add up to these.
 `merged` are documents that left as duplicates of one that is kept, `dropped` all others that
 left. Documents held out for evaluation, and those that the mix did not draw, are kept.
 """
@@ -15,34 +17,47 @@ from typing import Any
 import pyarrow.compute as pc
 
 from corpusmith import schema
-from corpusmith.report.run import Run
-from corpusmith.store.parts import iter_part, part_names
+from corpusmith.report.run import Run, quarantined
+from corpusmith.store.parts import iter_part, part_entry, part_names
 from corpusmith.store.workspace import read_manifest
 
 MERGING = ("exact", "near", "substring")
 
 
-def summarize(run: Run, seconds: dict[str, float], wall: float) -> dict[str, Any]:
-    """The content of summary.json; `unbalanced` names each source whose figures don't add up."""
+def summarize(
+    run: Run,
+    seconds: dict[str, float],
+    wall: float,
+    *,
+    status: str = "finished",
+    error: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The content of summary.json; `unbalanced` names each source whose figures don't add up.
+
+    Of a run that did not finish (`status` failed or interrupted): the figures of the `stages`
+    that were made, and the `error` that ended it.
+    """
     infos = {s["name"]: read_manifest(run.stage(s["name"])) for s in run.stages()}
     by_source = {source: _read_counts(infos, source) for source in run.sources}
-    by_step: list[dict[str, Any]] = []
+    by_step = _quarantine_rows(run)
     warnings = [f"{name}: {w}" for name, m in infos.items() for w in m["warnings"]]
     for stage in run.stages():
         name = stage["name"]
         if name.startswith("decide.") or name == "split":
             by_step += _step_rows(name, stage["kind"], run.stage(name), by_source)
+    unencoded = _unencoded(run, by_source)
+    by_step += unencoded
     totals: dict[str, int] = collections.Counter()
     unbalanced = []
     for source, counts in by_source.items():
         left = counts["dropped"] + counts["merged"] + counts["quarantined"]
         counts["kept"] = counts["read"] + counts["created"] - left
-        if (
-            f"clean.{source}" in infos
-            and counts.pop("documents") - (counts["dropped"] + counts["merged"]) != counts["kept"]
-        ):
-            unbalanced.append(f"source {source!r}: {counts}")
-        counts.pop("documents", None)
+        cleaned = counts.pop("documents")
+        failed = sum(row["by_source"].get(source, 0) for row in unencoded)
+        if f"clean.{source}" in infos:
+            gone = counts["dropped"] + counts["merged"] + failed
+            if cleaned - gone != counts["kept"]:
+                unbalanced.append(f"source {source!r}: {counts}")
         totals.update(counts)
     tokens = infos.get("tokens", {}).get("info", {})
     drawn = infos.get("mix", {}).get("info", {})
@@ -51,6 +66,9 @@ def summarize(run: Run, seconds: dict[str, float], wall: float) -> dict[str, Any
         "schema": schema.SCHEMA_VERSION,
         "corpus": run.lock["corpus"],
         "fingerprint": run.lock["fingerprint"],
+        "status": status,
+        "error": error,
+        "stages": [stage["name"] for stage in run.stages()],
         "documents": {
             key: totals.get(key, 0)
             for key in ("read", "created", "kept", "dropped", "merged", "quarantined", "held_out")
@@ -67,6 +85,47 @@ def summarize(run: Run, seconds: dict[str, float], wall: float) -> dict[str, Any
         "unbalanced": unbalanced,
         "seconds": {**seconds, "total": round(wall, 3)},
     }
+
+
+def _quarantine_rows(run: Run) -> list[dict[str, Any]]:
+    """Rows of what could not be read or cleaned; `_read_counts` has it in the sources' figures."""
+    found = []
+    for step, folders in (("read", run.collect_folders()), ("clean", run.clean_folders())):
+        errors: dict[str, collections.Counter] = {}
+        for source, folder in folders.items():
+            for table in quarantined(folder):
+                for error in table["error"].to_pylist():
+                    errors.setdefault(error, collections.Counter())[source] += 1
+        found += _rows(step, "quarantined", errors)
+    return found
+
+
+def _unencoded(run: Run, by_source: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
+    """Rows of what the tokenizer could not encode; adds to the sources' figures."""
+    if not run.has("tokens"):
+        return []
+    folder = run.stage("tokens")
+    errors: dict[str, collections.Counter] = {}
+    for part in part_names(folder):
+        for table in iter_part(folder, "quarantine", part, columns=["error"]):
+            source = part_entry(folder, part)["info"]["source"]
+            for error in table["error"].to_pylist():
+                errors.setdefault(error, collections.Counter())[source] += 1
+                by_source[source]["quarantined"] += 1
+    return _rows("tokens", "quarantined", errors)
+
+
+def _rows(step: str, column: str, rules: dict[str, collections.Counter]) -> list[dict[str, Any]]:
+    return [
+        {
+            "step": step,
+            "rule": rule,
+            "as": column,
+            "dropped": sum(counts.values()),
+            "by_source": dict(sorted(counts.items())),
+        }
+        for rule, counts in rules.items()
+    ]
 
 
 def _read_counts(infos: dict[str, Any], source: str) -> dict[str, int]:
@@ -97,16 +156,14 @@ def _step_rows(
                 rules.setdefault(row["values"], collections.Counter())[source] += row["counts"]
                 by_source[source][column] += row["counts"]
     step = name.partition(".")[2] or name
-    return [
-        {
-            "step": step,
-            "rule": rule,
-            "as": column,
-            "dropped": sum(counts.values()),
-            "by_source": dict(sorted(counts.items())),
-        }
-        for rule, counts in rules.items()
-    ] or [{"step": step, "rule": None, "as": column, "dropped": 0, "by_source": {}}]
+    nobody: dict[str, Any] = {
+        "step": step,
+        "rule": None,
+        "as": column,
+        "dropped": 0,
+        "by_source": {},
+    }
+    return _rows(step, column, rules) or [nobody]
 
 
 def _model(infos: dict[str, Any]) -> dict[str, Any]:

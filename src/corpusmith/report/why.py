@@ -57,22 +57,13 @@ def why(run: Run, wanted: str) -> dict[str, Any]:
         "part": found.part,
     }
     if found.quarantine is not None:
-        row = found.quarantine
-        return {
-            **base,
-            "verdict": {
-                "status": "quarantined",
-                "step": row["step"],
-                "error": row["error"],
-                "message": row["message"],
-            },
-        }
+        return {**base, "verdict": _quarantined(found.quarantine)}
     assert found.id is not None
     folders = run.clean_folders() or run.collect_folders()
     row = document(run, folders[found.source], found.part, found.id)
     text = row.pop("text", "")
     left, held = decision(run, found.part, found.id)
-    base["verdict"] = _verdict(run, left, held)
+    base["verdict"] = _unencoded(run, found, left) or _verdict(run, left, held)
     base["document"] = {k: plain(v) for k, v in row.items() if k not in ("id", "uri", "source")}
     base["excerpt"] = text[:EXCERPT_CHARS]
     base["signals"] = _described(run, _signals(run, found, [f for _, f in run.decide_folders()]))
@@ -80,6 +71,20 @@ def why(run: Run, wanted: str) -> dict[str, Any]:
     base["edits"] = edits(run, found)
     base["stands_for"] = _stands_for(run, found.id)
     return {**base, **_training(run, found, left, held)}
+
+
+def _unencoded(run: Run, found: Found, left: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The verdict on a document that no step dropped and the tokenizer could not encode."""
+    part = token_parts(run).get(found.part)
+    if left is not None or part is None or not committed(run.stage("tokens"), part):
+        return None
+    for row in sidecar(run.stage("tokens"), "quarantine", part, found.id or ""):
+        return _quarantined(row)
+    return None
+
+
+def _quarantined(row: dict[str, Any]) -> dict[str, Any]:
+    return {"status": "quarantined", **{name: row[name] for name in ("step", "error", "message")}}
 
 
 def _verdict(run: Run, left: dict[str, Any] | None, held: bool) -> dict[str, Any]:

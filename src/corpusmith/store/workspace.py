@@ -18,6 +18,7 @@ from typing import Any
 from corpusmith import schema
 from corpusmith.errors import BusyError, CheckError, InputError
 from corpusmith.store.atomic import disk_errors, read_json, remove_temporaries, write_json
+from corpusmith.store.fingerprint import hash_file
 from corpusmith.store.parts import part_entry
 
 TOP_FOLDERS = ("store", "tokens", "models", "runs", "locks")
@@ -145,10 +146,12 @@ def finish(
     info: dict[str, Any],
     warnings: list[str],
     scratch: Sequence[str] = (),
+    files: Sequence[str] = (),
 ) -> None:
     """Write manifest.json: from now on the result is complete. It holds no clock.
 
     The files of the rounds in `scratch` are removed, and what killed writers left half written.
+    `files` are those that no part names; the manifest has their sizes and checksums too.
     """
     # Before the manifest: once that is there, nobody would come back for what a kill left.
     for name in scratch:
@@ -166,6 +169,14 @@ def finish(
             "info": info,
             "warnings": warnings,
             "parts": [part_entry(folder, name) for name in names],
+            "files": [
+                {
+                    "path": name,
+                    "bytes": (folder / name).stat().st_size,
+                    "xxh3_128": hash_file(folder / name),
+                }
+                for name in sorted(files)
+            ],
         },
     )
 

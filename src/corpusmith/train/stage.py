@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 TRAINING = "training.json"
 SETTING = "setting.json"
 PROGRESS = "progress.json"
+CLOCKED = (TRAINING, SETTING, "metrics.jsonl", "tensorboard/")
+"""What has a clock in it, and so no checksum."""
 
 
 def execute(work: Work) -> None:
