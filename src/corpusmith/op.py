@@ -7,8 +7,7 @@ An operation is a plain function under a versioned name:
 
 `batch` has the columns of `schema.DOCUMENT` (all of them, `text` a contiguous large_string
 without nulls) and, for what `needs` names beyond those, signals measured earlier at the
-present text version. What it returns, row by row in the same order (but for
-decide):
+present text version. What it returns, row by row in the same order:
 
     measure   the columns of `adds`, and nothing else
     edit      `text` (large_string), `edits` (list<schema.EDIT_SPAN>), and the columns of `adds`
