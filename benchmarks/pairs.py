@@ -173,10 +173,13 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="corpusmith-pairs-") as temporary:
         folder = Path(temporary)
         path, sizes, words = _documents(pair, folder, small, megabytes)
-        options = {
-            **_vocabulary(pair.vocab and (300 if small else pair.vocab), path, folder, small),
-            **({"language": language_model()} if pair.language else {}),
-        }
+        options: dict[str, Any] = {}
+        if pair.vocab:
+            vocab = 300 if small else pair.vocab
+            kept = folder / "tokenizer" if small else None
+            options = {"tokenizer": vocabulary(vocab, path, kept), "vocab": vocab}
+        if pair.language:
+            options["language"] = language_model()
         other = _with(pair.other, options)
         found = duel(
             _with(pair.ours, options),
@@ -234,12 +237,10 @@ def _documents(
     return path, [len(row["text"].encode()) for row in texts.read(path)], words
 
 
-def _vocabulary(vocab: int, path: Path, folder: Path, small: bool) -> dict[str, Any]:
-    """A vocabulary trained once on the first documents and kept."""
-    if not vocab:
-        return {}
+def vocabulary(vocab: int, path: Path, kept: Path | None = None) -> str:
+    """tokenizer.json of a vocabulary trained once on the first documents of a file, and kept."""
     key = hashlib.sha256(f"{path.name} {TRAINING_BYTES}".encode()).hexdigest()[:12]
-    kept = folder / "tokenizer" if small else data.cache() / "vocabularies" / f"{vocab}-{key}"
+    kept = kept or data.cache() / "vocabularies" / f"{vocab}-{key}"
     if not (kept / "tokenizer.json").exists():
         from corpusmith.tokenize.vocab import train_bpe
 
@@ -250,7 +251,7 @@ def _vocabulary(vocab: int, path: Path, folder: Path, small: bool) -> dict[str, 
             if size > TRAINING_BYTES:
                 break
         train_bpe(some, vocab).save(kept)
-    return {"tokenizer": str(kept / "tokenizer.json"), "vocab": vocab}
+    return str(kept / "tokenizer.json")
 
 
 def language_model() -> str:
