@@ -116,6 +116,12 @@ def _cleaning(small: bool) -> Result:
     return cleaning.main(small=small)
 
 
+def _growth(small: bool) -> Result:
+    from benchmarks import growth
+
+    return growth.main(small=small)
+
+
 def _kills(small: bool) -> Result:
     from benchmarks import kills
 
@@ -137,6 +143,7 @@ BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "equal_filters": _equal_filters,
     "cleaning": _cleaning,
     "memory": _memory,
+    "growth": _growth,
     "kills": _kills,
 }
 ALL = {**BENCHMARKS, **{name: _pair(name) for name in PAIRS}}

@@ -21,6 +21,7 @@ FIGURES = {
     "equal_filters": ("documents", "mb", "c4_texts"),
     "cleaning": ("mb", "seconds", "mb_per_s", "pages", "speedup_of_two_workers"),
     "memory": ("mb",),
+    "growth": ("mb", "seconds", "mb_per_s"),
     "kills": ("kills", "seconds", "folders_compared", "files_compared"),
 }
 
