@@ -127,6 +127,20 @@ def test_names_and_errors_that_are_no_unicode(tmp_path: Path) -> None:
     assert verify(run)["problems"] == []
 
 
+def test_what_is_no_document_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    for name in ("a.txt", "b.txt", ".hidden.txt", "c.png"):
+        (tmp_path / "t" / name).write_text(f"text of {name}")
+    path = tmp_path / "r.yaml"
+    path.write_text("corpusmith: 1\ncorpus: c\nsources: {a: {read: text, path: t}}\n")
+    run = cs.run(path, workdir=tmp_path / "w")
+    assert run.summary["documents"]["read"] == 2
+    assert run.summary["skipped"] == {"a": {"hidden": 1, "other_extension": 1}}
+    words = "no documents by definition: hidden 1, other_extension 1"
+    assert words in corpus.corpusmith("show", tmp_path / "w").stdout
+    assert words in (run.folder / "report.html").read_text()
+
+
 def test_a_source_without_a_document_is_a_warning(tmp_path: Path) -> None:
     rows(tmp_path, ["text"])
     (tmp_path / "empty.jsonl").write_text("\n")

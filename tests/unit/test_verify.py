@@ -211,11 +211,13 @@ def test_figures_of_the_summary(run: Run) -> None:
         summary["by_source"]["pages"]["dropped"] += 1
         summary["documents"]["kept"] += 1
         summary["tokens"]["total"] += 1
+        summary["by_step"][-1]["dropped"] += 1
 
     edit_json(run.folder / "summary.json", change)
     found = [p["problem"] for p in problems(run) if p["check"] == "summary"]
-    # The source against its files, two totals against their sources, the tokens.
-    assert len(found) == 4
+    # The source against its files, two totals against their sources, the tokens, a step's sum.
+    assert len(found) == 5
+    assert sum("is not the sum of" in text for text in found) == 1
     assert sum(text.startswith("documents.") for text in found) == 2
 
 

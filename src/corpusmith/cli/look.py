@@ -55,6 +55,10 @@ def show(
     print_table(table.head, table.rows, numbers=table.numbers)
     if any("≈" in cell for row in table.rows for cell in row):
         print(ESTIMATES)
+    for name, kinds in run.summary.get("skipped", {}).items():
+        if source in (None, name):
+            listed = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
+            print(f"skipped in {name}, no documents by definition: {listed}")
     if (run.folder / "report.html").exists():
         print(f"\nreport  {run.folder / 'report.html'}")
 

@@ -287,11 +287,13 @@ class _Check:
                     f"{counts['kept']:,} kept + {counts['dropped']:,} dropped + "
                     f"{counts['merged']:,} merged + {counts['quarantined']:,} quarantined",
                 )
-        by_step = {
-            (row["step"], row["rule"]): row["by_source"]
-            for row in summary["by_step"]
-            if row["rule"] is not None
-        }
+        by_step = {}
+        for row in summary["by_step"]:
+            if row["rule"] is not None:
+                by_step[row["step"], row["rule"]] = row["by_source"]
+            if row["dropped"] != sum(row["by_source"].values()):
+                problem = f"{row['dropped']:,} is not the sum of {row['by_source']}"
+                self.found.problem("summary", where, f"{row['step']} / {row['rule']}: {problem}")
         for key in sorted({*by_step, *self.by_rule}):
             there = dict(sorted(self.by_rule.get(key, {}).items()))
             if by_step.get(key, {}) != there:

@@ -75,6 +75,7 @@ def summarize(
         },
         "by_source": by_source,
         "by_step": by_step,
+        "skipped": _skipped(infos, run.sources),
         "tokens": {
             "total": tokens.get("tokens", 0),
             "by_source": {s: v["tokens"] for s, v in tokens.get("by_source", {}).items()},
@@ -113,6 +114,13 @@ def _unencoded(run: Run, by_source: dict[str, dict[str, int]]) -> list[dict[str,
                 errors.setdefault(error, collections.Counter())[source] += 1
                 by_source[source]["quarantined"] += 1
     return _rows("tokens", "quarantined", errors)
+
+
+def _skipped(infos: dict[str, Any], sources: list[str]) -> dict[str, dict[str, int]]:
+    """What is no document by definition (a request, a redirect, an image, a hidden file), by kind;
+    sources without any are left out. None of it is in `read`."""
+    found = {s: infos.get(f"collect.{s}", {}).get("info", {}).get("skipped", {}) for s in sources}
+    return {source: kinds for source, kinds in found.items() if kinds}
 
 
 def _rows(step: str, column: str, rules: dict[str, collections.Counter]) -> list[dict[str, Any]]:
