@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import memory
+from benchmarks import memory, scale
 from benchmarks.__main__ import BENCHMARKS, OUTPUT, run_one
 from benchmarks.common import claim, met
 from benchmarks.page import earlier, page, write
@@ -28,7 +28,7 @@ FIGURES = {
 
 def test_every_module_with_a_figure_is_run() -> None:
     modules = {p.stem for p in OUTPUT.parent.glob("*.py")}
-    helpers = {"__init__", "__main__", "common", "data", "texts", "duel", "pairs", "page"}
+    helpers = {"__init__", "__main__", "common", "data", "texts", "duel", "pairs", "page", "scale"}
     assert modules - helpers == set(BENCHMARKS) == set(FIGURES)
 
 
@@ -89,3 +89,25 @@ def test_writing_one_keeps_the_others(tmp_path: Path) -> None:
     write(output, {"tokens": {"name": "tokens", "mb": 7, **machine}}, order)
     found = {name: result["mb"] for name, result in earlier(output).items()}
     assert list(found.items()) == [("signals", 6), ("tokens", 7)]
+
+
+def test_the_page_on_scale_is_computed_from_the_results() -> None:
+    """Figures chosen so that each can be worked out by hand."""
+    size = {"mb": 1000.0, "documents": 100_000, "seconds": 50.0, "peak_mb": 900}
+    stages = {"clean.texts": {"seconds": 36.0, "peak_mb": 500}}
+    disk = {"clean.texts": 1500.0}
+    growth = {
+        "name": "growth",
+        "workers": 2,
+        "sizes": [{**size, "largest_process_mb": 500, "by_stage": stages, "disk_mb": disk}],
+        "near": [],
+    }
+    found = scale.tables({"growth": growth})
+    # 72 core-seconds a GB are 20 core-hours a TB; 100 million documents have 1.4 billion band keys,
+    # of which 4 million go into a bucket: 350, and so 512.
+    assert "| clean.texts | 72.0 | 20.0 | 300 | 1.50 TB | 500 |" in found["stages"]
+    assert "| near-dedup: buckets needed | 512 of at most 65,536 |" in "\n".join(
+        found["exchange"]
+    ).replace(" | 8,192 of at most 65,536", "")
+    page = scale.filled("a\n<!-- scale: growth -->\nold\n<!-- end -->\nb\n", found)
+    assert "| 1,000 | 100,000 | 50 | 20.0 | 900 | 500 |" in page and "old" not in page

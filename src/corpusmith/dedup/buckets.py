@@ -37,7 +37,7 @@ CANDIDATE = np.dtype([("key", "<u8"), ("row", "<i8")])
 EDGE = np.dtype([("left", "<i8"), ("right", "<i8"), ("value", "<f8")])
 
 BUCKET_ROWS = 4_000_000  # keyed rows that one reducer holds: under 100 MB
-MAX_BUCKETS = 256
+MAX_BUCKETS = 1 << 16  # a bucket costs no file of its own, only its bounds in each part's entry
 PAIRWISE_LIMIT = 64
 """An LSH bucket of up to so many documents is compared pair by pair; in a larger one every
 document is compared with at most so many leaders (kernels.minhash.link_leaders)."""
