@@ -10,7 +10,6 @@ a stage must hold or sort is computed from the sizes of its records (`src/corpus
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from typing import Any
 
@@ -45,7 +44,7 @@ def tables(results: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
 
 def _stages(largest: dict[str, Any], workers: int) -> list[str]:
     rows = [
-        "| stage | core-seconds a GB | core-hours, 1 TB | core-hours, 15 TB | disk, 1 TB | peak MB |",
+        "| stage | core-seconds a GB | core-hours: 1 TB | 15 TB | disk: 1 TB | peak MB |",
         "|---|---|---|---|---|---|",
     ]
     total = 0.0
@@ -111,10 +110,10 @@ def _growth(growth: dict[str, Any]) -> list[str]:
 def filled(page: str, found: dict[str, list[str]]) -> str:
     """The page with each table between its marks."""
     for name, lines in found.items():
-        block = "\n".join([f"<!-- scale: {name} -->", *lines, "<!-- end -->"])
-        page = re.sub(
-            rf"<!-- scale: {name} -->\n.*?<!-- end -->", lambda _: block, page, flags=re.S
-        )
+        mark = f"<!-- scale: {name} -->\n"
+        before, _, after = page.partition(mark)
+        rest = after.partition("<!-- end -->")[2]
+        page = before + mark + "\n".join([*lines, "<!-- end -->"]) + rest
     return page
 
 
@@ -129,7 +128,5 @@ def main(check: bool) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument(
-        "--check", action="store_true", help="exit 1 where the page is not up to date"
-    )
+    parser.add_argument("--check", action="store_true", help="exit 1 where the page is old")
     sys.exit(main(parser.parse_args().check))
