@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import unicodedata
 
@@ -13,11 +14,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpusmith.kernels.buffers import text_buffers
+from corpusmith.kernels.jit import kernel, pointer
+from corpusmith.kernels.joints import first_cut
 from corpusmith.kernels.pretokens import split_text
 from corpusmith.kernels.regexclasses import regex_classes
 from corpusmith.kernels.screen import changed_by_nfc, contain_any
-from corpusmith.tokenize.bytelevel import PATTERNS
+from corpusmith.tokenize.bytelevel import PATTERNS, make_tables
 from corpusmith.tokenize.tokenizer import Tokenizer
+from corpusmith.tokenize.vocab import train_bpe
 from tests.bpe_vocabularies import NAMES, POOLS, changed, trained
 from tests.reference import bpe as reference
 
@@ -89,3 +93,39 @@ def test_strings_in_texts(texts: list[str], strings: list[str]) -> None:
     columns = text_buffers(pa.array(texts, pa.large_string()))
     found = contain_any(*columns, [string.encode() for string in strings])
     assert found.tolist() == [any(string in text for string in strings) for text in texts]
+
+
+@pytest.fixture(scope="module")
+def han() -> dict:
+    """A model some of whose tokens are two or three characters."""
+    words = ["中文", "中文本", "日本", "日本的", "テス", "한", "多喝水"]
+    return json.loads(train_bpe([f"{word} " * 9 for word in words], 310).to_json())["model"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.lists(st.text("中文本日的テス한ด", min_size=1, max_size=9), max_size=9).map("".join))
+def test_no_merge_crosses_a_cut(han: dict, text: str) -> None:
+    """The parts, encoded alone by the reference, have the tokens of the whole."""
+    marks = make_tables(han, BY_NAME["gpt2"]).joints
+    data = np.frombuffer(text.encode(), np.uint8)
+    cuts = [0]
+    while cuts[-1] < len(data):
+        cuts.append(_cut_of(data, cuts[-1], marks))
+    assert cuts[-1] == len(data)
+    parts = [text.encode()[start:end].decode() for start, end in itertools.pairwise(cuts)]
+    alone = [reference.encode(part, "gpt2", han["vocab"], han["merges"]) for part in parts]
+    whole = reference.encode(text, "gpt2", han["vocab"], han["merges"])
+    assert [token for tokens in alone for token in tokens] == whole
+
+
+def test_cuts_by_hand(han: dict) -> None:
+    """Between characters that no token has side by side; not inside 多喝水, which is one token."""
+    marks = make_tables(han, BY_NAME["gpt2"]).joints
+    data = np.frombuffer("啊多喝水啊ab".encode(), np.uint8)
+    assert "".join(reference.byte_symbols()[byte] for byte in "多喝水".encode()) in han["vocab"]
+    assert [_cut_of(data, at, marks) for at in (0, 3, 12, 15)] == [3, 12, 15, 17]
+
+
+@kernel
+def _cut_of(data, at, marks):  # type: ignore[no-untyped-def]
+    return first_cut(pointer(data), at, data.shape[0], pointer(marks))

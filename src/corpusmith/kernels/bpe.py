@@ -3,7 +3,8 @@
 Text repeats its pre-tokens, so most of them are looked up rather than merged. Two caches, both of
 fixed size, in which a new entry takes the place of an older one; an entry holds the whole
 pre-token and is compared with it, so that no result depends on a hash or on what was encoded
-before:
+before. A longer pre-token, such as a sentence in Chinese, is first cut where no merge can cross
+(`joints`), so that its parts are found in a cache:
 
     short   up to 15 bytes and 3 tokens. Slots of 4 words, 2 of them a bucket, which is one cache
             line: bytes 0..7; bytes 8..14 and, on top, the length; tokens 0 and 1; token 2 and
@@ -20,6 +21,7 @@ import numpy as np
 
 from corpusmith.kernels.hashing import MULTIPLIER, hash_bytes, load64, short_key
 from corpusmith.kernels.jit import inlined, kernel, pointer
+from corpusmith.kernels.joints import SPREAD, first_cut
 from corpusmith.kernels.merging import SHORT, merge_long, merge_short
 from corpusmith.kernels.pretokens import split
 
@@ -34,7 +36,6 @@ _BUCKET, _SLOT, _LONG_SLOT, _LONG_TEXT = 8, 4, 16, 7
 _ONE, _EIGHT, _HALF, _TOP, _WORD = (np.uint64(n) for n in (1, 8, 32, 56, 64))
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _LOW = np.uint64(0xFFFFFFFF)
-_SPREAD = np.uint64(0xD6E8FEB86659FD93)  # odd, and unrelated to MULTIPLIER
 
 ROW, AT, COUNT, NEEDED = range(4)  # of `Work.state`
 
@@ -56,6 +57,7 @@ class Tables(NamedTuple):
     whole_bits: int  # 0 where pre-tokens that are tokens are merged like all others
     token_starts: np.ndarray  # int64[tokens + 1]: into token_bytes
     token_bytes: np.ndarray  # uint8
+    joints: np.ndarray  # uint64, see `joints.fill_joints`; empty: pre-tokens are never cut
 
 
 class Work(NamedTuple):
@@ -119,6 +121,33 @@ def fill_whole(token_starts, token_bytes, tokens, whole, bits):
         while whole[slot] >= 0:
             slot = (slot + 1) & mask
         whole[slot] = token
+
+
+@kernel
+def are_merged(tables, work, tokens, out, found):
+    """`found[i]` (bool) = the bytes of `tokens[i]` are merged to that token alone. `out` int32 with
+    room for the bytes of each."""
+    text = pointer(tables.token_bytes)
+    byte_tokens, byte_ranks = pointer(tables.byte_tokens), pointer(tables.byte_ranks)
+    pairs, merged = pointer(tables.pairs), pointer(tables.merged)
+    ranks, parts, heap = pointer(work.ranks), pointer(work.tokens), pointer(work.heap)
+    following, previous = pointer(work.following), pointer(work.previous)
+    ids, zero = pointer(out), np.int64(0)
+    for number in range(tokens.shape[0]):
+        token = tokens[number]
+        start = tables.token_starts[token]
+        length = tables.token_starts[token + 1] - start
+        if length <= SHORT:
+            count = merge_short(
+                text, start, length, byte_tokens, byte_ranks, pairs, tables.pair_bits, merged,
+                ranks, parts, following, previous, ids, zero,
+            )  # fmt: skip
+        else:
+            count = merge_long(
+                text, start, length, byte_tokens, byte_ranks, pairs, tables.pair_bits, merged,
+                ranks, parts, following, previous, heap, ids, zero,
+            )  # fmt: skip
+        found[number] = count == 1 and ids[0] == token
 
 
 @kernel
@@ -250,6 +279,7 @@ def encode_column(data, offsets, tables, work, end_token, out, out_offsets):
     short, long, ends = pointer(work.short), pointer(work.long), pointer(work.ends)
     ranks, tokens, heap = pointer(work.ranks), pointer(work.tokens), pointer(work.heap)
     following, previous = pointer(work.following), pointer(work.previous)
+    joints, cuts = pointer(tables.joints), tables.joints.shape[0] > 0
     capacity = work.ranks.shape[0]
     ids = pointer(out)
     rows = offsets.shape[0] - 1
@@ -261,8 +291,12 @@ def encode_column(data, offsets, tables, work, end_token, out, out_offsets):
                 tables.pattern, tables.digits, tables.letters, text, size, start, end,
                 roots, leaves, ends, np.int64(BLOCK),
             )  # fmt: skip
-            for number in range(found):
+            number = np.int64(0)
+            while number < found:
                 stop = ends[number]
+                if stop - start > _SHORT_BYTES and cuts:
+                    stop = first_cut(text, start, stop, joints)
+                number += stop == ends[number]
                 length = stop - start
                 hashed = np.uint64(0)
                 hit = np.int64(-1)
@@ -278,7 +312,7 @@ def encode_column(data, offsets, tables, work, end_token, out, out_offsets):
                         low = short_key(text, size, start, min(length, np.int64(8)))
                         high = short_key(text, size, start + 8, length - 8)
                     high |= np.uint64(length) << _TOP
-                    hashed = (low ^ (high * _SPREAD)) * MULTIPLIER
+                    hashed = (low ^ (high * SPREAD)) * MULTIPLIER
                     bucket = np.int64(hashed >> np.uint64(64 - SHORT_BITS)) * _BUCKET
                     if short[bucket] == low and short[bucket + 1] == high:
                         hit = bucket + 2

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import tokenizers
 
 from corpusmith.errors import InputError
-from corpusmith.kernels import bpe, merging, pretokens, screen
+from corpusmith.kernels import bpe, joints, merging, pretokens, screen
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.regexclasses import LETTER, MARK, regex_classes
 
@@ -219,37 +219,57 @@ def make_tables(model: Mapping[str, Any], pattern: Pattern) -> bpe.Tables:
     both = (first >= 0) & (second >= 0)
     # A pair that is listed twice has its last rank; so does an element assigned twice.
     byte_ranks[first[both] << 8 | second[both]] = np.flatnonzero(both).astype(np.uint32)
-    whole = np.full(1, -1, np.int32)
-    whole_bits = 0
-    starts, spelled = np.zeros(1, np.int64), np.zeros(0, np.uint8)
+    starts, spelled = _spellings(vocab, symbols)
+    tables = bpe.Tables(
+        pattern=pattern.machine,
+        digits=pattern.digits,
+        letters=pattern.letters,
+        roots=regex_classes().roots,
+        leaves=regex_classes().leaves,
+        byte_tokens=byte_tokens,
+        byte_ranks=byte_ranks,
+        pairs=slots,
+        pair_bits=pair_bits,
+        merged=merged,
+        whole=np.full(1, -1, np.int32),
+        whole_bits=0,
+        token_starts=starts,
+        token_bytes=spelled,
+        joints=np.zeros(0, np.uint64),
+    )
     if model.get("ignore_merges"):
-        whole, whole_bits, starts, spelled = _whole_tokens(vocab, symbols)
-    classes = regex_classes()
-    arrays = (byte_tokens, byte_ranks, slots, merged, whole, starts, spelled)
-    for array in arrays:
-        array.setflags(write=False)
-    return bpe.Tables(
-        pattern.machine, pattern.digits, pattern.letters, classes.roots, classes.leaves,
-        byte_tokens, byte_ranks, slots, pair_bits, merged, whole, whole_bits, starts, spelled,
-    )  # fmt: skip
+        # Of most vocabularies every token is what its bytes are merged to; then nothing is left.
+        tokens = np.flatnonzero(np.diff(starts) > 0).astype(np.int32)
+        others = _not_merged(tables, tokens)
+        if len(others):
+            bits = (2 * len(others)).bit_length()
+            whole = np.full(1 << bits, -1, np.int32)
+            bpe.fill_whole(starts, spelled, others, whole, bits)
+            return tables._replace(whole=whole, whole_bits=bits)
+    marks = np.zeros(1 << joints.FILTER_BITS >> 6, np.uint64)
+    joints.fill_joints(starts, spelled, merged, marks)
+    return tables._replace(joints=marks)
 
 
-def _whole_tokens(
-    vocab: Mapping[str, int], symbols: list[str]
-) -> tuple[np.ndarray, int, np.ndarray, np.ndarray]:
+def _spellings(vocab: Mapping[str, int], symbols: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """int64[tokens + 1] starts, uint8 bytes: each token's, none for what can't come of bytes."""
     byte_of = str.maketrans({symbol: chr(byte) for byte, symbol in enumerate(symbols)})
     known = set(symbols)
     spellings = [b""] * (max(vocab.values()) + 1)
     for text, token in vocab.items():
         if known.issuperset(text):  # any other can't come out of bytes
             spellings[token] = text.translate(byte_of).encode("latin-1")
-    lengths = np.array([len(spelling) for spelling in spellings], np.int64)
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    spelled = np.frombuffer(b"".join(spellings), np.uint8).copy()
-    bits = (2 * len(spellings)).bit_length()
-    whole = np.full(1 << bits, -1, np.int32)
-    bpe.fill_whole(starts, spelled, np.flatnonzero(lengths).astype(np.int32), whole, bits)
-    return whole, bits, starts, spelled
+    starts = np.cumsum([0, *map(len, spellings)], dtype=np.int64)
+    return starts, np.frombuffer(b"".join(spellings), np.uint8).copy()
+
+
+def _not_merged(tables: bpe.Tables, tokens: np.ndarray) -> np.ndarray:
+    """Those tokens that merging their bytes does not give."""
+    longest = int(np.diff(tables.token_starts).max(initial=0))
+    work = bpe.with_room(bpe.new_work(), max(longest, merging.SHORT))
+    found = np.zeros(len(tokens), np.bool_)
+    bpe.are_merged(tables, work, tokens, np.empty(longest + bpe.SLACK, np.int32), found)
+    return tokens[~found]
 
 
 def _check_model(model: Mapping[str, Any]) -> None:
@@ -299,10 +319,11 @@ def warm() -> None:
     screen.warm()
     symbols = byte_symbols()
     vocab = {symbol: token for token, symbol in enumerate(symbols)}
-    model = {"vocab": {**vocab, "aa": 256}, "merges": ["a a"], "ignore_merges": True}
+    model = {"vocab": {**vocab, "aa": 256, "ab": 257}, "merges": ["a a"], "ignore_merges": True}
+    make_tables(model, GPT2)  # with a token that no merge makes
+    tables = make_tables({**model, "ignore_merges": False}, GPT2)
     column = pa.array(["aa b", "a" * (merging.SHORT + 1)], pa.large_string())
     data, offsets = text_buffers(column)
-    tables = make_tables(model, GPT2)
     work = bpe.with_room(bpe.new_work(), len(data))
     out = np.empty(len(data) + len(column) + bpe.SLACK, np.int32)
     bpe.encode_column(data, offsets, tables, work, -1, out, np.zeros(len(column) + 1, np.int64))
