@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from corpusmith.engine.base import BATCH_BYTES, SECRETS, Order
-from corpusmith.engine.numba_cache import has_compiled
+from corpusmith.engine.numba_cache import compiled_mark
 from corpusmith.engine.processes import HOPELESS, Assignment, Round, Worker
 from corpusmith.errors import CorpusmithError, LostDocumentsError, secret_names
 from corpusmith.op import Task
@@ -74,7 +74,8 @@ class LocalEngine:
         addresses, self._warm = self._warm, []
         worker = self._start()
         began = time.monotonic()
-        first = not has_compiled(self._environment)
+        mark = compiled_mark(self._environment, addresses)
+        first = mark is None or not mark.exists()
         self._event("warming", None, worker, compiles=first)
         worker.orders.send(addresses)
         reply = self._receive(worker)
@@ -86,6 +87,9 @@ class LocalEngine:
                 hint="corpusmith doctor",
             ) from (reply[1] if reply else None)
         self._pool.append(worker)
+        if mark is not None:
+            with contextlib.suppress(OSError):  # it only chooses a word of the progress
+                mark.touch()
         seconds = round_seconds(time.monotonic() - began)
         self._event("warm", None, worker, compiles=first, seconds=seconds)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import xxhash
@@ -31,10 +31,15 @@ def cache_folder() -> Path:
     return Path(base) / "corpusmith" / "numba" / digest.hexdigest()
 
 
-def has_compiled(environment: Mapping[str, str]) -> bool:
-    """Whether the folder of kernels that workers with this environment use holds any."""
+def compiled_mark(environment: Mapping[str, str], addresses: Sequence[str]) -> Path | None:
+    """The file that says that these functions have compiled all their kernels into the folder
+    that workers with this environment use; None where Numba has no such folder."""
     folder = {**os.environ, **environment}.get("NUMBA_CACHE_DIR")
-    return bool(folder) and any(Path(folder or "").rglob("*.nbi"))
+    if not folder:
+        return None
+    return (
+        Path(folder) / f"compiled-{xxhash.xxh3_64_hexdigest(' '.join(sorted(addresses)).encode())}"
+    )
 
 
 def _cpu() -> str:
