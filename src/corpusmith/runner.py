@@ -93,6 +93,11 @@ def run(
 ) -> Run:
     """Run a recipe; what earlier runs made is taken as it is.
 
+    `workdir`: where results go (`corpora/<corpus>`); `workers`: processes (all cores); `until`: the
+    last step to make; `wait` for a result that another process makes, in place of an error;
+    `strict`: warnings are errors; `batch_bytes`: text a worker holds at a time; `listener` hears
+    of every event (a dict with `event`: stage, start, progress, done, cached, end and so on).
+
     A run that fails leaves a record of what it made as well: `error.run` is its folder. `latest`
     is the last run that finished.
 

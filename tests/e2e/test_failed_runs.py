@@ -177,3 +177,27 @@ def test_usage_errors_are_json_where_json_is_asked_for(
     assert (code, found["exit"], err) == (2, 2, "")
     assert words in found["error"] + found["expected"]
     assert found["try"] or found["expected"]
+
+
+def test_the_python_api_on_a_run(tmp_path: Path) -> None:
+    sources(tmp_path)
+    (tmp_path / "r.yaml").write_text(HEAD + "clean: [normalize]\n")
+    run = cs.run(tmp_path / "r.yaml", workdir=tmp_path / "w", workers=1)
+    pairs = "select count(*) n from documents a join documents b using (source)"
+    assert run.sql(pairs).to_pylist() == [{"n": 2 * 20 * 20}]
+    assert run.to_datasets(split="all").num_rows == 40
+    with pytest.raises(UserError, match="made no tokens"):
+        run.to_torch()
+    with pytest.raises(UserError, match="no run here"):
+        cs.open(tmp_path)
+
+
+def test_init_writes_and_never_overwrites(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    assert cli(capfd, "init", tmp_path)[0] == 0
+    written = tmp_path / "recipe.yaml"
+    first = written.read_text()
+    for again in (tmp_path, written):
+        code, _, err = cli(capfd, "init", again)
+        assert (code, "nothing is overwritten" in err) == (2, True)
+    assert cli(capfd, "init", tmp_path / "new" / "folder" / "mine.yaml")[0] == 0
+    assert (tmp_path / "new" / "folder" / "mine.yaml").read_text() == written.read_text() == first

@@ -27,16 +27,28 @@ def init(
     json_: AsJson = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show it, write nothing")] = False,
 ) -> None:
-    """Write a commented recipe to start from."""
+    """Write a commented recipe to start from; RECIPE may be a folder."""
     from importlib.resources import files
+
+    from corpusmith.store.atomic import disk_errors
 
     text = files("corpusmith").joinpath("recipes/init.yaml").read_text(encoding="utf-8")
     if dry_run:
         print(text, end="")
         return
-    if path.exists():
-        raise UserError(f"{path} is there already", hint="choose another name")
-    path.write_text(text, encoding="utf-8")
+    if path.is_dir():
+        path = path / "recipe.yaml"
+    try:
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "x", encoding="utf-8") as file:
+                file.write(text)
+    except OSError as error:
+        there = path.exists()
+        raise UserError(
+            f"{path} is there already" if there else f"can't write {path}: {error.strerror}",
+            hint="choose another name: nothing is overwritten",
+        ) from None
     if json_:
         show_json({"written": str(path)})
     else:
@@ -128,31 +140,33 @@ def listener(progress: str) -> Any:
 
 def present(found: Any, json_: bool) -> None:
     """What a run made, in a few lines, and where to look next."""
+    from corpusmith.cli.tables import tell
+
     summary = found.summary
     if json_:
         show_json({**summary, "run": str(found.folder)})
         return
     counts = summary["documents"]
     for warning in summary["warnings"]:
-        print(f"WARNING  {warning}")
+        tell("WARNING  ", warning)
     words = ", ".join(f"{counts[k]:,} {k}" for k in ("kept", "dropped", "merged", "quarantined"))
-    print(f"documents  {counts['read'] + counts['created']:,} in: {words}")
+    tell("documents  ", f"{counts['read'] + counts['created']:,} in: {words}")
     tokens = summary["tokens"]
     if tokens["total"]:
         listed = ", ".join(f"{s} {n:,}" for s, n in tokens["by_source"].items())
-        print(f"tokens     {tokens['total']:,} ({listed})")
+        tell("tokens     ", f"{tokens['total']:,} ({listed})")
     model = summary["model"]
     if "bits_per_byte" in model:
-        print(f"model      {model.get('parameters', 0):,} parameters")
         rows = {"model": model["bits_per_byte"], **model.get("baselines", {})}
         listed = ", ".join(f"{name} {value:.3f}" for name, value in rows.items())
-        print(f"bits per byte on the held-out documents (lower is better): {listed}")
-    print(f"run        {found.folder}")
-    print(f"report     {found.folder / 'report.html'}")
+        tell("model      ", f"{model.get('parameters', 0):,} parameters")
+        tell("           ", f"bits per byte, held out (lower is better): {listed}")
+    print(f"run        {shorter(found.folder)}")
+    print(f"report     {shorter(found.folder / 'report.html')}")
     latest = shorter(found.root / "latest")
-    print(
-        f"next       corpusmith show {latest} | why {latest} ID | whatif {latest} --set RULE=RANGE"
-    )
+    for number, next_ in enumerate(("show", "why", "whatif")):
+        rest = {"why": " ID", "whatif": " --set RULE=RANGE"}.get(next_, "")
+        print(f"{'' if number else 'next':<11}corpusmith {next_} {latest}{rest}")
 
 
 def shorter(path: Path) -> str:
@@ -177,7 +191,8 @@ def doctor(
     else:
         from corpusmith.cli.tables import print_table
 
-        print_table(["what", "found"], [[key, str(value)] for key, value in found.items()])
+        shown = {**found, "problems": "; ".join(found["problems"]) or "none"}
+        print_table(["what", "found"], [[k.replace("_", " "), str(v)] for k, v in shown.items()])
     if found["problems"]:
         raise typer.Exit(1)
 

@@ -35,7 +35,8 @@ def show(
     json_: AsJson = False,
 ) -> None:
     """The funnel: documents and tokens in and out of every step and rule."""
-    from corpusmith.cli.tables import print_table
+    from corpusmith.cli.commands import shorter
+    from corpusmith.cli.tables import print_table, tell
     from corpusmith.errors import nearest
     from corpusmith.report.run import Run
     from corpusmith.report.show import ESTIMATES, funnel, render_funnel, render_status
@@ -48,19 +49,20 @@ def show(
         show_json({"run": str(run.folder), "funnel": rows, "summary": run.summary})
         return
     for line in render_status(run):
-        print(line)
+        tell("", line)
     for warning in run.summary["warnings"]:
-        print(f"WARNING  {warning}")
+        tell("WARNING  ", warning)
     table = render_funnel(rows, source=source, quiet=not every)
-    print_table(table.head, table.rows, numbers=table.numbers)
+    # A row's `in` is the `out` of the row before.
+    print_table(table.head, table.rows, numbers=table.numbers, give_way=(5, 1, 3))
     if any("≈" in cell for row in table.rows for cell in row):
-        print(ESTIMATES)
+        tell("≈  ", ESTIMATES)
     for name, kinds in run.summary.get("skipped", {}).items():
         if source in (None, name):
             listed = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
-            print(f"skipped in {name}, no documents by definition: {listed}")
+            tell("skipped  ", f"in {name}, no documents by definition: {listed}")
     if (run.folder / "report.html").exists():
-        print(f"\nreport  {run.folder / 'report.html'}")
+        print(f"\nreport  {shorter(run.folder / 'report.html')}")
 
 
 @app.command(short_help="One document's way: signals, rules, verdict.")

@@ -144,14 +144,23 @@ class Bars(_Counting):
         super().__init__()
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
+        # In a narrow terminal the note gives way, then the bar; the time and the share stay whole.
+        console = Console(stderr=True)
         self.progress: Progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[note]}"),
-            console=Console(stderr=True),
+            TextColumn(
+                "{task.description}", table_column=Column(overflow="ellipsis", no_wrap=True)
+            ),
+            BarColumn(bar_width=30 if console.width >= 100 else 12),
+            TextColumn("{task.percentage:>3.0f}%", table_column=Column(min_width=4, no_wrap=True)),
+            TimeElapsedColumn(table_column=Column(min_width=7, no_wrap=True)),
+            TextColumn(
+                "[dim]{task.fields[note]}",
+                table_column=Column(overflow="ellipsis", ratio=1, no_wrap=True),
+            ),
+            expand=True,
+            console=console,
             refresh_per_second=5,
         )
         self.task: TaskID | None = None

@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+
 from rich.cells import cell_len
 
 
-def print_table(head: list[str], rows: list[list[str]], *, numbers: tuple[int, ...] = ()) -> None:
-    """Print `table_lines`."""
-    print("\n".join(table_lines(head, rows, numbers=numbers)))
+def terminal_width() -> int | None:
+    """Cells of the terminal that standard output is; None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def tell(label: str, text: str) -> None:
+    """Print `text` behind `label`; in a terminal wrapped at words, under its own beginning."""
+    width = terminal_width()
+    indent = cell_len(label)
+    if width is None or width - indent < 20 or cell_len(text) <= width - indent:
+        print(label + text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    lines = Text(text).wrap(Console(), width - indent)
+    for number, line in enumerate(lines):
+        print((" " * indent if number else label) + line.plain.rstrip())
+
+
+def print_table(
+    head: list[str],
+    rows: list[list[str]],
+    *,
+    numbers: tuple[int, ...] = (),
+    give_way: tuple[int, ...] = (),
+) -> None:
+    """Print `table_lines`; in a narrow terminal without as many columns of `give_way` as needed."""
+    width = terminal_width()
+    shown = list(range(len(head)))
+    for out in (None, *give_way):
+        shown = [i for i in shown if i != out]
+        lines = table_lines(
+            [head[i] for i in shown],
+            [[row[i] for i in shown] for row in rows],
+            numbers=tuple(n for n, i in enumerate(shown) if i in numbers),
+        )
+        if width is None or max(cell_len(line) for line in lines) <= width:
+            break
+    print("\n".join(lines))
 
 
 def table_lines(

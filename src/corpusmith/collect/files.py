@@ -118,7 +118,12 @@ def _matches(
                 skipped["other_extension"] += 1
         return
     if not os.path.isdir(root):
-        raise InputError(f"the folder {root} does not exist", where=pattern)
+        raise InputError(
+            f"the folder {root} does not exist",
+            where=pattern,
+            expected="a folder with the source's files",
+            hint=f"ls {os.path.dirname(root)}",
+        )
     glob = os.path.relpath(pattern, root) if root != "/" else pattern.lstrip("/")
     segments = glob.split(os.sep)
     expression = re.compile(_glob_expression(segments), re.DOTALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,21 +206,36 @@ class Run:
     def sql(self, query: str) -> pa.Table:
         """DuckDB over the tables `documents`, `dropped`, `signals` and `quarantine`.
 
+        They stream, so memory is that of the query; a table that it names twice is held whole.
+
         >>> run.sql("select source, count(*) from documents group by source")  # doctest: +SKIP
         """
         import duckdb
 
+        readers = {
+            "documents": self.documents,
+            "dropped": self.dropped,
+            "signals": self.signals,
+            "quarantine": self.quarantine,
+        }
         with duckdb.connect() as connection:
-            connection.register("documents", self.documents())
-            connection.register("dropped", self.dropped())
-            connection.register("signals", self.signals())
-            connection.register("quarantine", self.quarantine())
+            for name, read in readers.items():
+                named = len(re.findall(rf"\b{name}\b", query, re.IGNORECASE))
+                if named:
+                    found = read()
+                    # A reader gives its rows once; whoever names a table twice scans it twice.
+                    if named > 1 and isinstance(found, pa.RecordBatchReader):
+                        found = found.read_all()
+                    connection.register(name, found)
             return connection.sql(query).to_arrow_table()
 
     # --- other libraries -----------------------------------------------------------------
 
     def to_datasets(self, *, split: str = "train") -> datasets.Dataset:
-        """A Hugging Face `Dataset` of the kept documents."""
+        """A Hugging Face `Dataset` of the kept documents; `split`: all, train or held_out.
+
+        Columns of `schema.DOCUMENT`. Raises MissingExtraError without the package `datasets`.
+        """
         try:
             import datasets
         except ImportError as error:
@@ -228,7 +244,19 @@ class Run:
         return datasets.Dataset(reader.read_all())
 
     def to_torch(self, *, length: int | None = None) -> torch.utils.data.IterableDataset:
-        """The training windows as an iterable dataset, `train.stream.WindowStream`."""
+        """The training windows as an iterable dataset, `train.stream.WindowStream`.
+
+        Each is {"input_ids", "labels"}: int64[length], the labels one token ahead. `length`: that
+        of `pack:` by default. Raises InputError where the run made no tokens, MissingExtraError
+        without torch.
+        """
+        if not (self.has("tokens") and self.has("mix")):
+            raise InputError(
+                "this run made no tokens",
+                where=str(self.folder),
+                expected="a run to its end of a recipe with `tokenize:`",
+                hint=f"corpusmith run {self.lock.get('recipe_path', 'RECIPE')}",
+            )
         try:
             from corpusmith.train.stream import WindowStream
         except ImportError as error:

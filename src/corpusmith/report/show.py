@@ -24,9 +24,7 @@ Row = dict[str, Any]
 HELD_OUT = "held_out"
 NOT_DRAWN = "not_drawn"
 QUARANTINED = "quarantined"
-ESTIMATES = (
-    "≈  an estimate: what left has no tokens; its bytes over the bytes per token of its source"
-)
+ESTIMATES = "an estimate: what left has no tokens; its bytes over the bytes per token of its source"
 TRAINED = ("", "")
 
 
@@ -37,6 +35,7 @@ class Sizes:
         self.bytes: dict[str, collections.Counter] = {s: collections.Counter() for s in run.sources}
         self.training_tokens: collections.Counter = collections.Counter()
         self.tokenized = run.has("tokens")
+        self.measured = set(run.clean_folders())  # of a run that failed: maybe not all sources
         self._steps = deciding_steps(run)
 
     def add(self, part: PartScan) -> None:
@@ -173,9 +172,9 @@ def _row(
             "documents_in": start.documents,
             "documents_left": gone.documents,
             "documents_out": end.documents,
-            "bytes_in": start.bytes,
+            "bytes_in": start.bytes if source in sizes.measured else None,
             "bytes_left": None if unknown else gone.bytes,
-            "bytes_out": end.bytes,
+            "bytes_out": end.bytes if source in sizes.measured else None,
             "tokens_in": start.tokens if sizes.tokenized else None,
             "tokens_left": None if unknown or not sizes.tokenized else gone.tokens,
             "tokens_out": end.tokens if sizes.tokenized else None,
@@ -310,11 +309,11 @@ def render_funnel(rows: list[Row], *, source: str | None = None, quiet: bool = T
             for end in ("in", "left", "out")
         ]
         started = figures["documents_in"] + figures["created"]
-        note = row["as"] if figures["documents_left"] else ""
+        note = row["as"].replace("_", " ") if figures["documents_left"] else ""
         if figures["created"]:
             note = f"{figures['created']:,} created " + note
         if figures["tokens_used"] is not None:
-            note = f"{figures['tokens_used']:,} with repetitions"
+            note = f"{figures['tokens_used']:,} drawn"
         lines.append(
             [
                 f"  {row['rule']}" if row["rule"] else row["step"],
@@ -330,7 +329,7 @@ def render_funnel(rows: list[Row], *, source: str | None = None, quiet: bool = T
 
 
 def _size(value: float | None, *, estimated: bool = False) -> str:
-    return "–" if value is None else size(value)
+    return size(value)
 
 
 def render_status(run: Run) -> list[str]:

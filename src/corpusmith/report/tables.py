@@ -55,8 +55,10 @@ def fraction(part: float, whole: float) -> str:
     return f"{percent:.1f} %"
 
 
-def size(value: float) -> str:
-    """Bytes in powers of 1000: 1.25 MB."""
+def size(value: float | None) -> str:
+    """Bytes in powers of 1000: 1.25 MB; what is not known is –."""
+    if value is None:
+        return "–"
     text = short_count(value)
     if text[-1] in "kMGT":
         return f"{text[:-1]} {text[-1]}B"
