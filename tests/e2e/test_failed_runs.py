@@ -131,23 +131,29 @@ def test_latest_stays_at_the_last_run_that_finished(tmp_path: Path) -> None:
     assert cs.open(work).folder == good.folder
 
 
-def test_a_terminated_run_leaves_its_summary(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_run_leaves_its_summary(tmp_path: Path, sent: signal.Signals, code: int) -> None:
     sources(tmp_path)
     path, work = tmp_path / "r.yaml", tmp_path / "w"
     path.write_text(HEAD + "clean: [{measure: './mine.py:one'}, {decide: './mine.py:sleeps'}]\n")
     command = corpus.command("run", path, "--workdir", work, "--workers", 1, "--progress", "json")
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     assert process.stderr is not None
     for line in process.stderr:
         if '"start"' in line and "decide.sleeps" in line:
             break
     time.sleep(0.2)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode == 143
+    process.send_signal(sent)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, "run again to go on" in err) == (code, True)
     [folder] = (work / "runs").iterdir()
     summary = cs.open(folder).summary
-    assert (summary["status"], summary["error"]["exit"]) == ("interrupted", 143)
+    assert (summary["status"], summary["error"]["exit"]) == ("interrupted", code)
     assert "clean.b" in summary["stages"] and "decide.sleeps" not in summary["stages"]
     [last] = [json.loads(x) for x in (folder / "events.jsonl").read_text().splitlines()][-1:]
     assert last["event"] == "interrupted"

@@ -18,6 +18,8 @@ import typer
 from corpusmith import __version__
 from corpusmith.errors import CorpusmithError, UserError, redacted
 
+INTERRUPTED, TERMINATED = 130, 143
+
 app = typer.Typer(
     name="corpusmith",
     help="From raw sources to a trained, evaluated language model; every decision on record.",
@@ -78,12 +80,14 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         result = app(args=arguments, standalone_mode=False, prog_name="corpusmith")
         code = result if isinstance(result, int) else 0
+        if code == INTERRUPTED:  # typer makes this of KeyboardInterrupt
+            report_stop("interrupted", code, given)
     except CorpusmithError as error:
         code = error.exit_code
         report_error(error, given)
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted: what is finished is kept, run again to go on", file=sys.stderr)
-        code = 130
+        code = INTERRUPTED
+        report_stop("interrupted", code, given)
     except BrokenPipeError:
         # The reader of our output has seen enough (| head).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -97,8 +101,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _other(error: BaseException, arguments: list[str]) -> int:
     if type(error).__name__ == "Terminated":
-        print("terminated: what is finished is kept, run again to go on", file=sys.stderr)
-        return 143
+        report_stop("terminated", TERMINATED, arguments)
+        return TERMINATED
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if type(error).__name__ == "NoArgsIsHelpError":
@@ -116,6 +120,14 @@ def _other(error: BaseException, arguments: list[str]) -> int:
     else:
         print(f"corpusmith: {redacted(what)}\n  try: {hint}", file=sys.stderr)
     return 70
+
+
+def report_stop(how: str, code: int, arguments: list[str]) -> None:
+    what = f"{how}: what is finished is kept, run again to go on"
+    if "--json" in arguments:
+        show_json(CorpusmithError(what).described() | {"exit": code})
+    else:
+        print(what, file=sys.stderr)
 
 
 def report_usage(error: Any, arguments: list[str]) -> None:
