@@ -104,6 +104,12 @@ def _equal_filters(small: bool) -> Result:
     return equal_filters.main(small=small)
 
 
+def _equal_tokens(small: bool) -> Result:
+    from benchmarks import equal_tokens
+
+    return equal_tokens.main(small=small)
+
+
 def _startup(small: bool) -> Result:
     from benchmarks import startup
 
@@ -141,6 +147,7 @@ BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "neardup": _neardup,
     "substring": _substring,
     "equal_filters": _equal_filters,
+    "equal_tokens": _equal_tokens,
     "cleaning": _cleaning,
     "memory": _memory,
     "growth": _growth,

@@ -19,6 +19,7 @@ FIGURES = {
     "neardup": ("documents", "minhash_estimate_mb_per_second"),
     "substring": ("mb", "seconds", "peak_mb", "removed_tokens", "suffix_array_seconds"),
     "equal_filters": ("documents", "mb", "c4_texts"),
+    "equal_tokens": ("texts", "mb"),
     "cleaning": ("mb", "seconds", "mb_per_s", "pages", "speedup_of_two_workers"),
     "memory": ("mb",),
     "growth": ("mb", "seconds", "mb_per_s"),

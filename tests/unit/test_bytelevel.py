@@ -18,7 +18,8 @@ from tokenizers import AddedToken, Regex, models, normalizers, pre_tokenizers
 from corpusmith.errors import InputError
 from corpusmith.kernels import bpe, merging
 from corpusmith.kernels.regexclasses import ranges
-from corpusmith.tokenize.bytelevel import ByteLevelBPE, byte_symbols
+from corpusmith.tokenize import bytelevel
+from corpusmith.tokenize.bytelevel import ByteLevelBPE, byte_symbols, differing_classes
 from corpusmith.tokenize.tokenizer import Tokenizer
 from tests.bpe_vocabularies import (
     NAMES,
@@ -80,6 +81,17 @@ def test_classes_of_characters_are_the_librarys() -> None:
     characters = [chr(c) for c in sorted(codes) if not 0xD800 <= c < 0xE000]
     for name in ("gpt2", "o200k"):
         assert_equal(trained(name), class_texts(characters))
+
+
+def test_another_version_of_the_library_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert differing_classes(step=8) == ()
+    library = tokenizers.Tokenizer.from_str(trained("gpt2").to_str())
+    monkeypatch.setattr(tokenizers, "__version__", "99.0")
+    monkeypatch.setattr(bytelevel, "differing_classes", lambda: ("Lo",))
+    assert "character classes of tokenizers 99.0" in Tokenizer(library).encoder["because"]
+    without = [row for row in ranges() if row[0] != 0x4E00]  # most of Han
+    monkeypatch.setattr(bytelevel.regexclasses, "ranges", lambda: without)
+    assert differing_classes(step=16) == ("Lo",)
 
 
 @pytest.mark.parametrize("name", ["gpt2", "cl100k"])

@@ -19,15 +19,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corpusmith.kernels.hashing import MULTIPLIER, hash_bytes, load64, short_key
+from corpusmith.kernels.hashing import MULTIPLIER, hash_bytes, load64, prefetch, short_key
 from corpusmith.kernels.jit import inlined, kernel, pointer
 from corpusmith.kernels.joints import SPREAD, first_cut
 from corpusmith.kernels.merging import SHORT, merge_long, merge_short
 from corpusmith.kernels.pretokens import split
 
 BLOCK = 512  # pre-tokens found, then encoded, at a time: two loops that each fit the processor
-SHORT_BITS = 16  # 2^16 buckets of 64 bytes: 4 MiB
-LONG_BITS = 13  # 2^13 slots of 128 bytes: 1 MiB
+SHORT_BITS = 17  # 2^17 buckets of 64 bytes: 8 MiB
+LONG_BITS = 15  # 2^15 slots of 128 bytes: 4 MiB
 SLACK = 3  # tokens that `encode_column` may write beyond those that it counts
 
 _SHORT_BYTES, _SHORT_TOKENS = 15, 3
@@ -66,6 +66,10 @@ class Work(NamedTuple):
     short: np.ndarray  # uint64[8 << SHORT_BITS], aligned to 64 bytes
     long: np.ndarray  # uint64[16 << LONG_BITS]
     ends: np.ndarray  # int64[BLOCK]
+    stops: np.ndarray  # int64[BLOCK]: the same, and cuts
+    lows: np.ndarray  # uint64[BLOCK], and the next two: see `_key`
+    highs: np.ndarray
+    hashes: np.ndarray
     ranks: np.ndarray  # uint32[capacity]: capacity >= SHORT is the longest pre-token's bytes
     tokens: np.ndarray  # int32[capacity]
     following: np.ndarray  # int32[capacity]
@@ -84,6 +88,10 @@ def new_work() -> Work:
         short=raw[first : first + words],
         long=np.zeros(_LONG_SLOT << LONG_BITS, np.uint64),
         ends=np.zeros(BLOCK, np.int64),
+        stops=np.zeros(BLOCK, np.int64),
+        lows=np.zeros(BLOCK, np.uint64),
+        highs=np.zeros(BLOCK, np.uint64),
+        hashes=np.zeros(BLOCK, np.uint64),
         ranks=ranks,
         tokens=tokens,
         following=following,
@@ -259,6 +267,27 @@ def _same_text(data, size, start, length, long, slot):
     return True
 
 
+@inlined
+def _key(text, size, start, length):
+    """(First word, second word, hash) of a pre-token in the short cache; its slots are chosen by
+    the hash. No slot has a second word of 0, which a longer pre-token gets."""
+    if length > _SHORT_BYTES:
+        hashed = np.uint64(0)
+        if length <= _LONG_BYTES:
+            hashed = np.uint64(hash_bytes(text, size, start, length)) * MULTIPLIER
+        return _ONE, np.uint64(0), hashed
+    if start + 16 <= size:
+        low = load64(text, start) & (_ALL >> np.uint64(64 - 8 * min(length, np.int64(8))))
+        high = load64(text, start + 8) & (
+            (_ONE << np.uint64(8 * max(length - 8, np.int64(0)))) - _ONE
+        )
+    else:
+        low = short_key(text, size, start, min(length, np.int64(8)))
+        high = short_key(text, size, start + 8, length - 8)
+    high |= np.uint64(length) << _TOP
+    return low, high, (low ^ (high * SPREAD)) * MULTIPLIER
+
+
 @kernel
 def encode_column(data, offsets, tables, work, end_token, out, out_offsets):
     """Tokens of the texts `data[offsets[i]:offsets[i + 1]]`, valid UTF-8, from `state` on.
@@ -279,6 +308,8 @@ def encode_column(data, offsets, tables, work, end_token, out, out_offsets):
     short, long, ends = pointer(work.short), pointer(work.long), pointer(work.ends)
     ranks, tokens, heap = pointer(work.ranks), pointer(work.tokens), pointer(work.heap)
     following, previous = pointer(work.following), pointer(work.previous)
+    stops, lows = pointer(work.stops), pointer(work.lows)
+    highs, hashes = pointer(work.highs), pointer(work.hashes)
     joints, cuts = pointer(tables.joints), tables.joints.shape[0] > 0
     capacity = work.ranks.shape[0]
     ids = pointer(out)
@@ -293,54 +324,50 @@ def encode_column(data, offsets, tables, work, end_token, out, out_offsets):
             )  # fmt: skip
             number = np.int64(0)
             while number < found:
-                stop = ends[number]
-                if stop - start > _SHORT_BYTES and cuts:
-                    stop = first_cut(text, start, stop, joints)
-                number += stop == ends[number]
-                length = stop - start
-                hashed = np.uint64(0)
-                hit = np.int64(-1)
-                if length <= _SHORT_BYTES:
-                    if start + 16 <= size:
-                        low = load64(text, start) & (
-                            _ALL >> np.uint64(64 - 8 * min(length, np.int64(8)))
-                        )
-                        high = load64(text, start + 8) & (
-                            (_ONE << np.uint64(8 * max(length - 8, np.int64(0)))) - _ONE
-                        )
-                    else:
-                        low = short_key(text, size, start, min(length, np.int64(8)))
-                        high = short_key(text, size, start + 8, length - 8)
-                    high |= np.uint64(length) << _TOP
-                    hashed = (low ^ (high * SPREAD)) * MULTIPLIER
+                # First the keys of many pre-tokens, so that the processor fetches their slots
+                # while it works on the others; then their tokens.
+                filled = np.int64(0)
+                place = start
+                while number < found and filled < BLOCK:
+                    stop = ends[number]
+                    if stop - place > _SHORT_BYTES and cuts:
+                        stop = first_cut(text, place, stop, joints)
+                    number += stop == ends[number]
+                    low, high, hashed = _key(text, size, place, stop - place)
+                    stops[filled] = stop
+                    lows[filled], highs[filled], hashes[filled] = low, high, hashed
+                    prefetch(short, np.int64(hashed >> np.uint64(64 - SHORT_BITS)) * _BUCKET)
+                    filled += 1
+                    place = stop
+                for item in range(filled):
+                    low, high, hashed = lows[item], highs[item], hashes[item]
                     bucket = np.int64(hashed >> np.uint64(64 - SHORT_BITS)) * _BUCKET
+                    hit = np.int64(-1)
                     if short[bucket] == low and short[bucket + 1] == high:
                         hit = bucket + 2
                     elif short[bucket + 4] == low and short[bucket + 5] == high:
                         hit = bucket + 6
-                elif length <= _LONG_BYTES:
-                    hashed = np.uint64(hash_bytes(text, size, start, length)) * MULTIPLIER
-                if hit >= 0:
-                    first, second = short[hit], short[hit + 1]
-                    ids[count] = np.int32(first & _LOW)
-                    ids[count + 1] = np.int32(first >> _HALF)
-                    ids[count + 2] = np.int32(second & _LOW)
-                    count += np.int64(second >> _HALF)
-                else:
-                    after = _encode_one(
-                        text, size, start, length, hashed,
-                        byte_tokens, byte_ranks, pairs, tables.pair_bits, merged,
-                        whole, tables.whole_bits, token_starts, token_bytes,
-                        tables.token_bytes.shape[0],
-                        short, long, ranks, tokens, following, previous, heap, capacity,
-                        ids, count,
-                    )  # fmt: skip
-                    if after < 0:
-                        state[ROW], state[AT], state[COUNT] = row, start, count
-                        state[NEEDED] = length
-                        return False
-                    count = after
-                start = stop
+                    if hit >= 0:
+                        first, second = short[hit], short[hit + 1]
+                        ids[count] = np.int32(first & _LOW)
+                        ids[count + 1] = np.int32(first >> _HALF)
+                        ids[count + 2] = np.int32(second & _LOW)
+                        count += np.int64(second >> _HALF)
+                    else:
+                        after = _encode_one(
+                            text, size, start, stops[item] - start, hashed,
+                            byte_tokens, byte_ranks, pairs, tables.pair_bits, merged,
+                            whole, tables.whole_bits, token_starts, token_bytes,
+                            tables.token_bytes.shape[0],
+                            short, long, ranks, tokens, following, previous, heap, capacity,
+                            ids, count,
+                        )  # fmt: skip
+                        if after < 0:
+                            state[ROW], state[AT], state[COUNT] = row, start, count
+                            state[NEEDED] = stops[item] - start
+                            return False
+                        count = after
+                    start = stops[item]
         if end_token >= 0:
             ids[count] = end_token
             count += 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from corpusmith.kernels.jit import inlined, kernel
@@ -32,6 +33,22 @@ def load64(typingctx, data, at):  # type: ignore[no-untyped-def]
         return word
 
     return types.uint64(data, at), codegen
+
+
+@intrinsic
+def prefetch(typingctx, items, at):  # type: ignore[no-untyped-def]
+    """Ask for the cache line of `items[at]` (a pointer), which will be read soon."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        place = builder.bitcast(builder.gep(args[0], [args[1]]), ir.IntType(8).as_pointer())
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        read, keep, data = (ir.Constant(word, number) for number in (0, 3, 1))
+        builder.call(function, [place, read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(items, at), codegen
 
 
 @inlined

@@ -2,7 +2,7 @@
 
 They must be those of the engine inside the `tokenizers` library (Oniguruma), whose Unicode
 version is neither Python's nor that of any other regex library: `regex_classes.txt` holds what
-that engine said of every code point.
+that engine said of every code point, and `MADE_WITH` names the version of the library.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ NUMBER = 16  # N
 SPACE = 32  # \s
 NEWLINE = 64  # \r \n, which are SPACE too
 LETTER = UPPER | LOWER | OTHER
+
+MADE_WITH = "0.23.3"  # tokenizers
 
 FLAGS = {
     "Lu": UPPER,

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import threading
@@ -21,9 +22,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import tokenizers
+from tokenizers import pre_tokenizers
 
 from corpusmith.errors import InputError
-from corpusmith.kernels import bpe, joints, merging, pretokens, screen
+from corpusmith.kernels import bpe, joints, merging, pretokens, regexclasses, screen
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.regexclasses import LETTER, MARK, regex_classes
 
@@ -99,6 +101,10 @@ class ByteLevelBPE:
         pattern = _pattern(config["pre_tokenizer"])
         model = config["model"]
         _check_model(model)
+        if tokenizers.__version__ != regexclasses.MADE_WITH and differing_classes():
+            raise UnsupportedTokenizerError(
+                f"the character classes of tokenizers {tokenizers.__version__}"
+            )
         normalizer = library.normalizer
         if not (normalizer is None or isinstance(normalizer, tokenizers.normalizers.NFC)):
             raise UnsupportedTokenizerError(f"the normalizer {config['normalizer']['type']}")
@@ -187,6 +193,25 @@ def check_utf8(column: pa.Array | pa.ChunkedArray) -> None:
             expected="text in UTF-8, without surrogates",
             hint="`normalize` repairs text; `pa.Array.validate(full=True)` finds what it can't",
         ) from error
+
+
+@functools.cache
+def differing_classes(step: int = 1) -> tuple[str, ...]:
+    """The classes that `tokenizers` as installed sees otherwise than `regex_classes.txt`: of every
+    `step`-th code point of the planes that have characters. A few seconds with step 1."""
+    codes = [code for code in range(0, 0x323B0, step) if not 0xD800 <= code < 0xE000]
+    text = "".join(map(chr, codes))
+    names: dict[str, set[int]] = {name: set[int]() for name in regexclasses.FLAGS}
+    for first, last, name in regexclasses.ranges():
+        names[name].update(range(first, last + 1))
+    differing = []
+    for name, members in names.items():
+        pattern = r"\s+" if name == "s" else rf"\p{{{name}}}+"
+        split = pre_tokenizers.Split(tokenizers.Regex(pattern), "removed", invert=True)
+        found = "".join(run for run, _ in split.pre_tokenize_str(text))
+        if {ord(character) for character in found} != members.intersection(codes):
+            differing.append(name)
+    return tuple(differing)
 
 
 def byte_symbols() -> list[str]:
