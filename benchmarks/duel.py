@@ -3,7 +3,8 @@
 Both get the same documents on the same core. What the peer can't finish in its time is left out,
 and ours is timed on those that it finished. A turn of ours that takes under two seconds is
 repeated. Every figure of a side is the median of its turns, the ratio that of neighbouring turns.
-`all_*` are ours on every document, in one further turn.
+`all_*` are ours on every document, in one further turn; `all_ratio` divides that speed by the
+peer's on fewer documents, whose cost grows with their bytes, while ours has a fixed part.
 Memory is the largest sum of VmHWM (proc(5)) over a side's processes that were alive together.
 """
 
@@ -30,6 +31,7 @@ PEERS = Path(os.environ.get("CORPUSMITH_PEERS") or ROOT / ".venv-peers")
 WARM_DOCUMENTS = 20
 REPEAT_SECONDS = 2.0
 POLL_SECONDS = 0.05
+TIMES = ("seconds", "cpu_seconds")
 CALIBRATION = 0.85  # of the time allowed, where a peer's time must be foreseen
 _OFFLINE = (
     "HF_HUB_OFFLINE HF_DATASETS_OFFLINE TRANSFORMERS_OFFLINE PIP_NO_INDEX UV_OFFLINE UV_NO_INDEX"
@@ -160,13 +162,9 @@ def _take_turns(
     count = min(peer.ready["documents"], len(sizes))
     few = min(count, WARM_DOCUMENTS)
     ours.order(count=few)
-    first = peer.order(count=few)
+    peer.order(count=few)
     if not peer.ready["can_stop"]:
-        # Twice: a start that costs the same for any number of documents would mislead.
-        more = min(count, 5 * few)
-        second = peer.order(count=more)
-        rate = sum(sizes[few:more]) / max(second["seconds"] - first["seconds"], 1e-3)
-        count = fitting(sizes[:count], rate * seconds * CALIBRATION)
+        count = fitting(sizes[:count], _rate(peer, sizes[:count], seconds) * seconds * CALIBRATION)
     turns: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for number in range(rounds):
         # The first turn of a peer that can stop says how many documents there are.
@@ -182,15 +180,29 @@ def _take_turns(
     mb = sum(sizes[:count]) / 1e6
     found = {"documents": count, "mb": round(mb, 2), **figures(turns, mb, ours, peer)}
     every = min(ours.ready["documents"], len(sizes))
-    seconds = ours.order(count=every)["seconds"] if count < every else found["seconds"]
+    last = ours.order(count=every) if count < every else {k: found[k] for k in TIMES}
+    seconds = last["seconds"]
     all_mb = sum(sizes[:every]) / 1e6
     return {
         **found,
         "all_mb": round(all_mb, 2),
         "all_seconds": _short(seconds),
+        "all_cpu_seconds": _short(last["cpu_seconds"]),
         "all_mb_per_s": _short(all_mb / seconds),
+        "all_ratio": _short(all_mb / seconds / found["peer_mb_per_s"]),
         "all_peak_mb": round(ours.peak_bytes / 1e6),
     }
+
+
+def _rate(peer: Process, sizes: list[int], seconds: float) -> float:
+    """Bytes a second of a peer that can't be stopped, on enough documents to last a tenth of the
+    time; what a start costs it whatever their number makes it seem slower, never faster."""
+    count = min(len(sizes), WARM_DOCUMENTS)
+    while True:
+        count = min(len(sizes), 4 * count)
+        took = peer.order(count=count)["seconds"]
+        if took > seconds / 10 or count == len(sizes):
+            return sum(sizes[:count]) / took
 
 
 def fitting(sizes: list[int], limit_bytes: float) -> int:

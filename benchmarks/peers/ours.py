@@ -27,12 +27,12 @@ sources:
   texts: {read: jsonl, path: "in/*.jsonl"}
 clean:
 LANGUAGE
-  - measure: [quality, repetition]
-  - keep: gopher
-  - edit: {c4_lines: {terminal: off}}
-  - measure: [quality]
-  - keep: c4
-  - keep: {set: fineweb, where: {lang_score: LANG_SCORE}}
+  - measure: [{quality: {words: spacy_en}}, {repetition: {words: spacy_en}}]
+  - keep: {set: gopher, variant: datatrove}
+  - edit: {c4_datatrove: {terminal: false}}
+  - keep: {set: c4, variant: datatrove}
+  - measure: [{quality: {words: spacy_en}}]
+  - keep: {set: fineweb, variant: datatrove}
   - dedup: {near: {threshold: 0.75}}
 tokenize: {load: "TOKENIZER"}
 """
@@ -222,6 +222,7 @@ class Run(Job):
             "startup_cpu_seconds": cpu,
             "worker_start_seconds": round(starting, 2),
             "kept": summary["documents"]["kept"],
+            "passed_filters": summary["documents"]["kept"] + summary["documents"]["merged"],
             "tokens": summary["tokens"]["total"] if summary.get("tokens") else 0,
             "seconds": {k: v for k, v in summary["seconds"].items() if v >= 0.05},
         }
@@ -246,10 +247,10 @@ class Filters(Run):
 
 class Cleaning(Run):
     def text(self) -> str:
-        """FineWeb's order without its language threshold: each document gets a label."""
+        """FineWeb's order and datatrove's formulas; each document gets a language label."""
         folder = str(Path(self.options["tokenizer"]).parent)
-        text = CLEANING.replace("TOKENIZER", folder).replace("LANG_SCORE", "off")
-        return text.replace("LANGUAGE", "  - language" if self.options.get("language") else "")
+        language = "  - language" if self.options.get("language") else ""
+        return CLEANING.replace("TOKENIZER", folder).replace("LANGUAGE\n", language + "\n")
 
 
 JOBS: dict[str, type[Job]] = {
