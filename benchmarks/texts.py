@@ -70,17 +70,26 @@ def read(path: Path) -> list[Row]:
 
 
 def small(path: Path, megabytes: float = 0.5) -> tuple[Path, str]:
-    """The standard library's source alone, for a benchmark's small form."""
+    """The standard library's source, and the licences of installed packages as prose, for a
+    benchmark's small form."""
     rows: list[Row] = []
     size = 0
-    for number, text in enumerate(data.library_texts()):
+    licences = sorted(Path(sysconfig.get_path("purelib")).glob("*.dist-info/**/LICENSE*"))[:40]
+    prose = [_prose(one) for one in (_library() / "LICENSE.txt", *licences) if one.is_file()]
+    for text in (*(one for one in prose if one), *data.library_texts()):
         if CHARS[0] <= len(text):
-            rows.append({"id": str(number), "text": text[:20_000], "kind": "code", "uri": ""})
+            rows.append({"id": str(len(rows)), "text": text[:20_000], "kind": "", "uri": ""})
             size += len(rows[-1]["text"].encode())
         if size > megabytes * 1e6:
             break
     write(path, rows)
-    return path, "the standard library's source"
+    return path, "the standard library's source, and licences"
+
+
+def _prose(path: Path) -> str:
+    """Hard-wrapped lines joined to paragraphs."""
+    parts = path.read_text("utf-8", "replace").split("\n\n")
+    return "\n".join(" ".join(part.split()) for part in parts if part.strip())
 
 
 def _mixed(limit_bytes: int, roots: list[Path]) -> list[Row]:

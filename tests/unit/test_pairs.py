@@ -72,7 +72,7 @@ def test_our_side_of_every_pair(name: str, small: dict[str, Any]) -> None:
     path = small["pages"] if name == "extraction" else small["texts"]
     options = {"tokenizer": small["tokenizer"], "vocab": 300, "language": language_model()}
     job = ours.JOBS[name](path, options)
-    count = min(job.load(), 15)
+    count = min(job.load(), 30)
     job.prepare(count)
     found = job.run(count, time.perf_counter() + 60)
     assert found["documents"] == count
