@@ -10,13 +10,16 @@ in theirs, so that neither workers nor the order of tasks can change a result. T
 keys: a `link` (128 bits: an exact hash, a group) is an edge as it stands; a `candidate` (one
 LSH band, 64 bits) becomes one when the two documents' sketches are similar enough.
 
-Keyed rows and sketches are flat little-endian files, which reducers map into memory: they
-touch the rows that they compare and nothing else.
+Keyed rows and sketches are flat little-endian files. Reducers map keyed rows into memory and read
+the sketches that they compare, a bounded number at a time. Sketches are not mapped: pages touched
+once stay, so that over a whole bucket the process would seem, and in a container be, as large as
+all of them.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -131,6 +134,15 @@ def map_array(folder: Path, kind: str, part: str, kind_type: Any) -> np.ndarray:
     return np.asarray(np.memmap(path, kind_type, mode="r"))
 
 
+def read_at(file: io.FileIO, first: int, out: np.ndarray) -> None:
+    """Fill a contiguous array from the flat file's item `first` on."""
+    if out.nbytes:
+        file.seek(first * out.itemsize)
+        got = file.readinto(out.view(np.uint8).data)
+        if got != out.nbytes:
+            raise OSError(f"{file.name}: {got} bytes of {out.nbytes} at item {first}")
+
+
 def write_keyed(out: PartWriter, kind: str, keyed: np.ndarray, buckets: int) -> None:
     """Write LINK or CANDIDATE rows sorted by bucket; where each begins goes to the part's info."""
     bucket = (keyed["key"] & np.uint64(buckets - 1)).astype(np.int64)
@@ -176,6 +188,10 @@ class Exchange:
             self._maps[kind, part] = map_array(self.folder, kind, self.names[part], kind_type)
         return self._maps[kind, part]
 
+    def _open(self, kind: str, part: int) -> io.FileIO:
+        path = file_path(self.folder, kind, self.names[part], ".bin")
+        return open(path, "rb", buffering=0)
+
     def sizes(self, rows: np.ndarray) -> np.ndarray:
         """int64[rows]: distinct shingles of global rows."""
         out = np.zeros(len(rows), np.int64)
@@ -199,18 +215,18 @@ class Exchange:
             offsets = np.concatenate([offsets, np.cumsum(self.sizes(rows))])
             hashes = np.empty(offsets[-1], np.uint64)
             for part, places in self._by_part(rows):
-                ends = self._map("hash_offsets", part, "<i8")
-                flat = self._map("hashes", part, "<u8")
-                for place in places:
-                    local = rows[place] - self.firsts[part]
-                    begin, end = ends[local], ends[local + 1]
-                    hashes[offsets[place] : offsets[place + 1]] = flat[begin:end]
+                begins = self._map("hash_offsets", part, "<i8")[rows[places] - self.firsts[part]]
+                with self._open("hashes", part) as file:
+                    for place, begin in zip(places.tolist(), begins.tolist(), strict=True):
+                        read_at(file, begin, hashes[offsets[place] : offsets[place + 1]])
         elif len(rows):
             width = self.infos[0]["permutations"]
             signature = np.empty((len(rows), width), np.uint32)
             for part, places in self._by_part(rows):
-                flat = self._map("signatures", part, "<u4").reshape(-1, width)
-                signature[places] = flat[rows[places] - self.firsts[part]]
+                locals_ = rows[places] - self.firsts[part]
+                with self._open("signatures", part) as file:
+                    for place, local in zip(places.tolist(), locals_.tolist(), strict=True):
+                        read_at(file, local * width, signature[place])
         return Sketches(exact, signature, hashes, offsets)
 
     def similarity(self, left: np.ndarray, right: np.ndarray, exact: bool) -> np.ndarray:
