@@ -7,11 +7,12 @@ EXTRAS := web-data,train,dev
 PEERS ?= .venv-peers
 PEER_GROUPS := $(patsubst benchmarks/peers/%.txt,%,$(wildcard benchmarks/peers/*.txt))
 
-.PHONY: help setup demo test check format peers bench clean
+.PHONY: help setup demo test search check format peers bench clean
 
 help:
 	@echo "make demo    set up and run the main job on this machine's own Python"
 	@echo "make test    set up and run all tests and checks (under 10 minutes on 2 cores)"
+	@echo "make search  the property tests on new random examples"
 	@echo "make check   format, lint, types, layers"
 	@echo "make bench   the figures we claim, measured here beside the peers"
 
@@ -39,6 +40,9 @@ check: $(STAMP)
 
 test: $(STAMP) check
 	$(BIN)/python -m pytest
+
+search: $(STAMP)
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/property
 
 # What we compare ourselves with, each group in an environment of its own: their pins conflict.
 $(PEERS)/%/.installed: benchmarks/peers/%.txt

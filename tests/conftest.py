@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -21,6 +22,13 @@ from corpusmith.engine.numba_cache import cache_environment  # noqa: E402  after
 
 # The tests' own kernels come from the cache that workers use, compiled once a machine.
 os.environ.update(cache_environment())
+
+
+# Every run of `make test` tries the same examples, so that a red run can be repeated;
+# HYPOTHESIS_PROFILE=search looks for new ones (`make search`).
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -184,3 +185,10 @@ def test_whatif_is_what_a_run_would_do(rows, first, second, changed, cut):
             "newly_kept": len(mine & (before - after)),
             "newly_dropped": len(mine & (after - before)),
         }
+
+
+def test_the_reference_holds_at_the_end_of_float32():
+    """Rounded to four digits the largest float32 is past its type's end."""
+    largest = float(np.finfo(np.float32).max)
+    assert reference.decimal(-largest, "float32") == "-34028235" + "0" * 31
+    assert reference.float32(-3.403e38) == -np.inf

@@ -12,7 +12,11 @@ from typing import Any
 
 
 def float32(value: float) -> float:
-    return struct.unpack("<f", struct.pack("<f", value))[0]
+    """The nearest float32; past the largest one, infinity (IEEE 754), where `struct` refuses."""
+    try:
+        return struct.unpack("<f", struct.pack("<f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def satisfies(raw: Any, value: Any, kind: str) -> bool:
