@@ -23,6 +23,11 @@ OPERATIONS: dict[str, Entry] = {
     "language": Entry(
         "corpusmith.clean.language:language", "measure", "language and its probability"
     ),
+    "scripts": Entry(
+        "corpusmith.clean.scripts:scripts",
+        "measure",
+        "writing systems with their shares; simplified and traditional Chinese",
+    ),
     "quality": Entry(
         "corpusmith.clean.quality:quality",
         "measure",
@@ -95,6 +100,7 @@ SHARED_LIBRARIES = ("pyarrow", "corpusmith-schema")
 KERNELS = (
     "corpusmith.kernels.signals:warm",
     "corpusmith.kernels.codescan:warm",
+    "corpusmith.kernels.scripts:warm",
     "corpusmith.clean.normalize:warm",
     "corpusmith.clean.language:warm",
     "corpusmith.clean.linecut:warm",
