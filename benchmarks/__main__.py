@@ -27,7 +27,6 @@ from benchmarks.page import write
 from benchmarks.pairs import PAIRS, measure
 from corpusmith import __version__
 from corpusmith.engine.local import available_cores
-from corpusmith.engine.numba_cache import cache_environment
 from corpusmith.store.fingerprint import library_versions
 
 OUTPUT = ROOT / "benchmarks" / "RESULTS.md"
@@ -181,7 +180,7 @@ def run_one(name: str, small: bool) -> Result:
         done = subprocess.run(
             arguments,
             cwd=ROOT,
-            env={**environment(), **cache_environment()},
+            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,

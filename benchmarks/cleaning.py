@@ -21,7 +21,6 @@ from benchmarks import data
 from benchmarks.common import claim, report
 from corpusmith import catalog, runner
 from corpusmith.engine.local import LocalEngine
-from corpusmith.engine.numba_cache import cache_environment
 
 MEGABYTES = 300
 RECIPE = """
@@ -42,7 +41,7 @@ clean:
 
 def main(small: bool = False, megabytes: float = MEGABYTES) -> dict[str, Any]:
     """Measure and print; returns the last line."""
-    with LocalEngine(1, warm=catalog.KERNELS, environment=cache_environment()) as engine:
+    with LocalEngine(1, warm=catalog.KERNELS) as engine:
         engine.warm()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -25,7 +25,6 @@ from typing import Any
 
 from benchmarks.common import ROOT, environment
 from benchmarks.peers import side
-from corpusmith.engine.numba_cache import cache_environment
 
 PEERS = Path(os.environ.get("CORPUSMITH_PEERS") or ROOT / ".venv-peers")
 WARM_DOCUMENTS = 20
@@ -65,7 +64,7 @@ class Process:
 
     def __init__(self, one: Side, data: Path, core: int | None, folder: Path) -> None:
         self._log = folder / f"{one.module}.log"
-        own = {"PYTHONPATH": str(ROOT)} if one.group else {**environment(), **cache_environment()}
+        own = {"PYTHONPATH": str(ROOT)} if one.group else environment()
         given = {**os.environ, **own, **OFFLINE, **(ONE_THREAD if core is not None else {})}
         given.update({"TOKENIZERS_PARALLELISM": "false", side.STARTED: str(time.time())})
         given[side.CORE] = "" if core is None else str(core)

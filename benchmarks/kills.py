@@ -29,7 +29,6 @@ from typing import Any
 from benchmarks.common import claim, command, environment, events, report
 from corpusmith import catalog
 from corpusmith.engine.local import LocalEngine
-from corpusmith.engine.numba_cache import cache_environment
 from corpusmith.report.run import Run
 from tests.e2e import corpus
 
@@ -50,7 +49,7 @@ RUN_SECONDS = 600
 def main(small: bool = False, kills: int = KILLS) -> dict[str, Any]:
     """Kill and compare and print; returns the last line. AssertionError where bytes differ."""
     kills = 2 if small else kills
-    with LocalEngine(1, warm=catalog.KERNELS, environment=cache_environment()) as engine:
+    with LocalEngine(1, warm=catalog.KERNELS) as engine:
         engine.warm()  # compiling would count as part of the undisturbed run
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

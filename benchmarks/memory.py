@@ -27,7 +27,6 @@ from benchmarks import data
 from benchmarks.common import claim, events, report, run
 from corpusmith import catalog
 from corpusmith.engine.local import LocalEngine
-from corpusmith.engine.numba_cache import cache_environment
 from corpusmith.report.run import Run
 
 BOUNDS_MB = {"plain": 1500, "gz": 1500, "zst": 1500, "one_line": 1000}
@@ -62,7 +61,7 @@ def main(
 ) -> dict[str, Any]:
     """Measure and print; returns the last line."""
     size = int((0.004 if small else gigabytes) * 1e9)
-    with LocalEngine(1, warm=catalog.KERNELS, environment=cache_environment()) as engine:
+    with LocalEngine(1, warm=catalog.KERNELS) as engine:
         engine.warm()
     texts, words = _sources(small)
     result: dict[str, Any] = {"name": "memory", "mb": round(size / 1e6), "cases": {}}

@@ -34,7 +34,6 @@ from benchmarks.common import ROOT, claim, environment, events, report
 from corpusmith import catalog, runner
 from corpusmith.dedup import substring
 from corpusmith.engine.local import LocalEngine
-from corpusmith.engine.numba_cache import cache_environment
 from corpusmith.engine.worker import peak_memory_bytes
 from corpusmith.kernels import suffix, tokens, windows
 from corpusmith.kernels.buffers import text_buffers
@@ -58,7 +57,7 @@ clean:
 
 def main(small: bool = False, megabytes: float = MEGABYTES) -> dict[str, Any]:
     """Measure and print; returns the last line."""
-    with LocalEngine(1, warm=catalog.KERNELS, environment=cache_environment()) as engine:
+    with LocalEngine(1, warm=catalog.KERNELS) as engine:
         engine.warm()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -179,7 +178,7 @@ def _in_a_child(path: Path) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.substring", "--suffix-array", str(path)],
         cwd=ROOT,
-        env={**environment(), **cache_environment()},
+        env=environment(),
         stdout=subprocess.PIPE,
         check=True,
         text=True,

@@ -18,12 +18,6 @@ for _path in (str(ROOT), str(ROOT / "src")):
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
 
 
-from corpusmith.engine.numba_cache import cache_environment  # noqa: E402  after the path
-
-# The tests' own kernels come from the cache that workers use, compiled once a machine.
-os.environ.update(cache_environment())
-
-
 # Every run of `make test` tries the same examples, so that a red run can be repeated;
 # HYPOTHESIS_PROFILE=search looks for new ones (`make search`).
 settings.register_profile("repeatable", derandomize=True, deadline=None)

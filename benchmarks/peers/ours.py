@@ -182,9 +182,8 @@ class Run(Job):
 
     def load(self) -> int:
         from corpusmith.engine.local import LocalEngine
-        from corpusmith.engine.numba_cache import cache_environment
 
-        with LocalEngine(1, warm=catalog.KERNELS, environment=cache_environment()) as engine:
+        with LocalEngine(1, warm=catalog.KERNELS) as engine:
             engine.warm()
         with open(self.data, "rb") as file:
             return sum(1 for _ in file)

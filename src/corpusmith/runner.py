@@ -26,7 +26,6 @@ import pyarrow as pa
 from corpusmith import plan, recipe, schema
 from corpusmith.engine.base import resolve
 from corpusmith.engine.local import BATCH_BYTES, DOCUMENT_SECONDS, LocalEngine
-from corpusmith.engine.numba_cache import cache_environment
 from corpusmith.errors import CheckError, CorpusmithError, LostDocumentsError, redacted
 from corpusmith.op import Work
 from corpusmith.plan import Plan, Stage
@@ -208,7 +207,6 @@ def _execute(
         on_event=recorder,
         log_folder=folder / "logs",
         warm=planned.kernels,
-        environment=cache_environment(),
     )
     with engine:
         total = len(planned.stages)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpusmith.kernels import chars
 from corpusmith.kernels.buffers import large_string, text_buffers
+from corpusmith.kernels.jit import njit
 from corpusmith.kernels.marks import class_at
 from corpusmith.op import Context, op, signal
 

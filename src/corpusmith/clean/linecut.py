@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
 from corpusmith.clean.spans import edit_list
 from corpusmith.kernels.buffers import large_string, text_buffers
@@ -23,6 +22,7 @@ from corpusmith.kernels.chars import (
     classes,
 )
 from corpusmith.kernels.hashing import is_ellipsis
+from corpusmith.kernels.jit import njit
 from corpusmith.kernels.lines import FOUND_JAVASCRIPT, FOUND_POLICY, find_phrase
 from corpusmith.kernels.marks import class_at
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 
 from corpusmith.clean.spans import SpanColumns, replace_rows
 from corpusmith.kernels.buffers import text_buffers
+from corpusmith.kernels.jit import njit
 from corpusmith.op import Context, op, signal
 
 _TEXT, _CODE, _HIGH = 1, 2, 8  # why a document must be looked at, see `_screen`

@@ -10,8 +10,8 @@ from typing import Any
 
 from corpusmith import __version__, catalog
 from corpusmith.engine.local import LocalEngine, available_cores
-from corpusmith.engine.numba_cache import cache_environment, cache_folder
 from corpusmith.errors import CorpusmithError
+from corpusmith.kernels.sources import cache_folder
 from corpusmith.store.fingerprint import library_versions
 
 EXTRAS = {
@@ -39,7 +39,7 @@ def examine(*, warm: bool) -> dict[str, Any]:
     if warm:
         began = time.monotonic()
         try:
-            with LocalEngine(1, warm=catalog.KERNELS, environment=cache_environment()) as engine:
+            with LocalEngine(1, warm=catalog.KERNELS) as engine:
                 engine.warm()
             found["kernels compiled in"] = f"{time.monotonic() - began:.1f} s"
         except CorpusmithError as error:

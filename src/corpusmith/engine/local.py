@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from corpusmith.engine.base import BATCH_BYTES, SECRETS, Order
-from corpusmith.engine.numba_cache import compiled_mark
 from corpusmith.engine.processes import HOPELESS, Assignment, Round, Worker
 from corpusmith.errors import CorpusmithError, LostDocumentsError, secret_names
+from corpusmith.kernels.sources import compiled_mark
 from corpusmith.op import Task
 from corpusmith.store.atomic import remove_temporaries
 from corpusmith.store.parts import committed, part_entry
@@ -75,7 +75,7 @@ class LocalEngine:
         worker = self._start()
         began = time.monotonic()
         mark = compiled_mark(self._environment, addresses)
-        first = mark is None or not mark.exists()
+        first = not mark.exists()
         self._event("warming", None, worker, compiles=first)
         worker.orders.send(addresses)
         reply = self._receive(worker)
@@ -87,9 +87,8 @@ class LocalEngine:
                 hint="corpusmith doctor",
             ) from (reply[1] if reply else None)
         self._pool.append(worker)
-        if mark is not None:
-            with contextlib.suppress(OSError):  # it only chooses a word of the progress
-                mark.touch()
+        with contextlib.suppress(OSError):  # it only chooses a word of the progress
+            mark.touch()
         seconds = round_seconds(time.monotonic() - began)
         self._event("warm", None, worker, compiles=first, seconds=seconds)
 

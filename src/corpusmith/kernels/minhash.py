@@ -17,8 +17,8 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from numba import njit
 
+from corpusmith.kernels.jit import njit
 from corpusmith.kernels.shingles import (
     distinct,
     fold_table,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from corpusmith.kernels.jit import njit
 from corpusmith.kernels.shingles import fold_table, ngram_hashes, word_hashes
 
 FILTER_BITS_PER_HASH = 16  # of 16 absent hashes about 15 never reach the binary search

@@ -22,7 +22,8 @@ import functools
 import unicodedata
 
 import numpy as np
-from numba import njit
+
+from corpusmith.kernels.jit import njit
 
 TABLE_SIZE = 0x30000  # code points above are Han, ignored or letters by range
 SEPARATOR = 0
