@@ -1,30 +1,32 @@
 """Recipe + catalog -> stages, checked and fingerprinted, in the order in which they run.
 
-    [fit.<step>]  ->  collect.<source>  ->  clean.<source>  ->  decide.<step> ...  ->  split
-      ->  tokenizer  ->  tokens  ->  mix  ->  train  ->  evaluate
+    [fit.<step>]  ->  [snapshot.<source>]  ->  collect.<source>  ->  clean.<source>
+      ->  decide.<step> ...  ->  split  ->  tokenizer  ->  tokens  ->  mix  ->  train  ->  evaluate
 
 A stage's fingerprint is the hash of its kind and version, its parameters, the fingerprints of
-its inputs (or the content of its files), and the versions of the libraries that shape it.
+its inputs (or the content of its files), and the versions of the libraries that shape it. Of a
+snapshot what stands behind it has the content in its own: while that is not fetched, the
+fingerprints behind it are provisional, and the runner plans again once it is there.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from corpusmith import catalog, schema, step_types, steps
 from corpusmith import plan_checks as checks
-from corpusmith.collect.files import FoundFile, list_files
-from corpusmith.collect.readers import READERS, ReaderSpec
-from corpusmith.errors import CorpusmithError, InputError, nearest, redacted
+from corpusmith.collect.world import WORLD
+from corpusmith.errors import InputError, nearest
+from corpusmith.plan_sources import source_stages
 from corpusmith.plan_training import training_stages
 from corpusmith.recipe import Recipe, Where
 from corpusmith.store.fingerprint import FileHashes, hash_json, library_versions, relative_names
 from corpusmith.store.workspace import Workspace, finished, user_key
-from corpusmith.validate import check_secrets, validate
+from corpusmith.validate import check_secrets
 
 
 @dataclasses.dataclass
@@ -39,6 +41,8 @@ class Stage:
     ingredients: dict[str, Any]  # everything the fingerprint is made of
     fingerprint: str
     folder: Path
+    content: str = ""  # of a snapshot that is there: the hash of what was fetched
+    provisional: bool = False  # it stands behind a snapshot that is not there yet
 
     @property
     def entry(self) -> str:
@@ -47,6 +51,11 @@ class Stage:
     @property
     def cached(self) -> bool:
         return finished(self.folder, self.fingerprint)
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is a snapshot that has to be fetched."""
+        return self.kind == "snapshot" and not self.cached
 
 
 @dataclasses.dataclass
@@ -91,12 +100,23 @@ def stage_words(name: str) -> set[str]:
     return {name, head, tail} - {""}
 
 
+WORKPLACE = ("libraries", "seed", "schema")
+"""Ingredients that tell nothing of what was fetched."""
+
+
 class Maker:
     """Adds stages one by one, each fingerprinted from what it is made of."""
 
-    def __init__(self, recipe: Recipe, workspace: Workspace, hashes: FileHashes) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        workspace: Workspace,
+        hashes: FileHashes,
+        refresh: Collection[str] = (),
+    ) -> None:
         self.recipe = recipe
         self.workspace = workspace
+        self.refresh = refresh
         self.hashes = hashes
         self.stages: dict[str, Stage] = {}
         self.secret = b""
@@ -113,8 +133,13 @@ class Maker:
         identity: dict[str, Any] | None = None,
         extra: dict[str, Any] | None = None,
         libraries: tuple[str, ...] = (),
+        fixed: bool = False,
     ) -> Stage:
-        """`identity` replaces `params` in the fingerprint where these hold absolute paths."""
+        """`identity` replaces `params` in the fingerprint where these hold absolute paths.
+
+        `fixed`: a snapshot stays whatever libraries and schema are installed later, and has no
+        draws; `base` in its `extra` stands for all that makes another one.
+        """
         _, version, shaping = catalog.STAGES[kind]
         names = [n for n in (*shaping, *libraries, *catalog.SHARED_LIBRARIES) if "schema" not in n]
         ingredients = {
@@ -123,85 +148,22 @@ class Maker:
             "version": version,
             "schema": schema.SCHEMA_VERSION,
             "params": params if identity is None else identity,
-            "inputs": {n: self.stages[n].fingerprint for n in inputs},
+            "inputs": {n: self.stages[n].content or self.stages[n].fingerprint for n in inputs},
             "libraries": library_versions(names),
             "seed": self.recipe.seed,
             **(extra or {}),
         }
+        if fixed:
+            ingredients = {k: v for k, v in ingredients.items() if k not in WORKPLACE}
         fingerprint = hash_json(ingredients)
         folder = self.workspace.stage_folder(top, name, fingerprint)
         stage = Stage(name, kind, top, params, inputs, ingredients, fingerprint, folder)
+        before = [self.stages[n] for n in inputs]
+        stage.provisional = any(s.missing or s.provisional for s in before)
         self.stages[name] = stage
         return stage
 
     # --- the stages, in order ------------------------------------------------------------
-
-    def collect(self) -> None:
-        for source, raw in self.recipe.values["sources"].items():
-            where = ("sources", source)
-            read = raw["read"]
-            if not isinstance(read, str) or read not in READERS:
-                raise self.recipe.error(
-                    (*where, "read"), f"no reader {read!r}", expected=nearest(str(read), READERS)
-                )
-            spec = READERS[read]
-            given = {key: value for key, value in raw.items() if key != "read"}
-            if "max_document" in self.recipe.values:
-                given.setdefault("max_document_bytes", self.recipe.values["max_document"])
-            params = validate(self.recipe, spec.params, given, where, f"reader {read!r}")
-            paths = params["path"] if isinstance(params["path"], list) else [params["path"]]
-            identity = {**params, "source": source, "read": read}
-            identity.pop("path")
-            params = {
-                **params,
-                "source": source,
-                "read": read,
-                "path": [str(self.recipe.resolve(p)) for p in paths],
-            }
-            files = self._files(params["path"], spec, (*where, "path"))
-            listed = [[file.uri, file.error or self._content(Path(file.path))] for file in files]
-            libraries = ("trafilatura",) if params.get("extract") == "trafilatura" else ()
-            made = self.add(
-                f"collect.{source}",
-                "collect",
-                params,
-                identity=identity,
-                extra={"files": hash_json(listed), "file_count": len(listed)},
-                libraries=libraries,
-            )
-            if not made.cached:
-                checks.at(self.recipe, (*where, "read"), checks.reader_installed, spec, params)
-
-    def _files(self, paths: list[str], spec: ReaderSpec, where: Where) -> Sequence[FoundFile]:
-        """The files of a source, at least one; its errors name the path that is to blame."""
-        try:
-            files = list_files(paths, spec.extensions).files
-        except CorpusmithError as error:
-            for index, path in enumerate(paths):
-                if (*where, index) in self.recipe.positions:
-                    checks.at(self.recipe, (*where, index), list_files, path, spec.extensions)
-            raise self.recipe.error(
-                where, error.what, expected=error.expected, hint=error.hint
-            ) from error
-        secret = any(place[: len(where)] == where for place in self.recipe.templates)
-        shown = [file.uri for file in files if secret and redacted(file.uri) != file.uri]
-        if shown:
-            raise self.recipe.error(
-                where,
-                "the documents' uris would show a value from the environment: "
-                f"{redacted(shown[0])}",
-                expected="${env:NAME} only in front of the folder to which uris are relative: the "
-                "path up to its first wildcard",
-                hint="name a folder above, or write that part of the path itself",
-            )
-        return files
-
-    def _content(self, path: Path) -> str:
-        try:
-            return self.hashes.hash(path)
-        except InputError:
-            # The reader puts it in quarantine; here it only must not look like another file.
-            return "unreadable"
 
     def fit(self, built: steps.CleanSteps) -> None:
         """First of all stages: a file that an operation can't learn from fails at once."""
@@ -299,19 +261,25 @@ def _unicode_version() -> str:
 
 def secret_places(recipe: Recipe) -> list[Where]:
     """Where outside of `clean:` values of the environment may stand: they only name files."""
-    found: list[Where] = [("sources", name, "path") for name in recipe.values["sources"]]
+    found: list[Where] = []
+    for name, source in recipe.values["sources"].items():
+        world = WORLD.get(source["read"]) if isinstance(source["read"], str) else None
+        found += [("sources", name, key) for key in (world.secrets if world else ("path",))]
     return [*found, ("tokenize", "load"), ("train", "model")]
 
 
-def make(recipe: Recipe, workspace: Workspace) -> Plan:
-    """Check the whole recipe and plan its stages; raises before anything runs."""
+def make(recipe: Recipe, workspace: Workspace, *, refresh: Collection[str] = ()) -> Plan:
+    """Check the whole recipe and plan its stages; raises before anything runs.
+
+    `refresh`: sources of the world of which a new snapshot is wanted.
+    """
     built = steps.build(recipe)
     check_secrets(recipe, [*secret_places(recipe), *step_types.secret_places(built)])
     cache = workspace.root / "hashes.sqlite"
     with FileHashes(cache) as hashes:
-        maker = Maker(recipe, workspace, hashes)
+        maker = Maker(recipe, workspace, hashes, refresh)
         maker.fit(built)
-        maker.collect()
+        source_stages(maker)
         maker.clean(built)
         decided = maker.decide(built)
         training_stages(maker, built, decided)

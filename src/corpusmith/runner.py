@@ -17,7 +17,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -87,6 +87,7 @@ def run(
     until: str | None = None,
     wait: bool = False,
     strict: bool = False,
+    refresh: Collection[str] = (),
     batch_bytes: int = BATCH_BYTES,
     listener: Callable[[Event], None] | None = None,
 ) -> Run:
@@ -94,8 +95,9 @@ def run(
 
     `workdir`: where results go (`corpora/<corpus>`); `workers`: processes (all cores); `until`: the
     last step to make; `wait` for a result that another process makes, in place of an error;
-    `strict`: warnings are errors; `batch_bytes`: text a worker holds at a time; `listener` hears
-    of every event (a dict with `event`: stage, start, progress, done, cached, end and so on).
+    `strict`: warnings are errors; `refresh`: sources of the world to fetch anew; `batch_bytes`:
+    text a worker holds at a time; `listener` hears of every event (a dict with `event`: stage,
+    start, progress, done, cached, end and so on).
 
     A run that fails leaves a record of what it made as well: `error.run` is its folder. `latest`
     is the last run that finished.
@@ -107,9 +109,12 @@ def run(
     source = recipe.read(recipe_path)
     workspace = workspace_for(source, workdir)
     workspace.create()
-    planned = plan.make(source, workspace)
-    if until:
-        planned = planned.until(until)
+
+    def planning(refresh: Collection[str] = ()) -> Plan:
+        whole = plan.make(source, workspace, refresh=refresh)
+        return whole.until(until) if until else whole
+
+    planned = planning(refresh)
     listener = listener or (lambda event: None)
     earlier = finished_run(planned)
     if earlier is not None:
@@ -133,8 +138,14 @@ def run(
 
     try:
         write_lock(planned, folder)
+        more = (folder, recorder, seconds, workers, wait, batch_bytes)
         with terminable():
-            _execute(planned, folder, recorder, seconds, workers, wait, batch_bytes)
+            if any(stage.missing for stage in planned.stages):
+                # What stands behind a snapshot is known by its content: fetch, and plan again.
+                _execute(planned, *more, only=[s for s in planned.stages if s.missing])
+                planned = planning()
+                write_lock(planned, folder)
+            _execute(planned, *more)
         found = conclude("finished")
         _check_balance(found)
         workspace.set_latest(folder)
@@ -197,6 +208,7 @@ def _execute(
     workers: int | None,
     wait: bool,
     batch_bytes: int,
+    only: Sequence[Stage] | None = None,
 ) -> None:
     values = planned.recipe.values
     limit = values.get("max_quarantined", MAX_QUARANTINED)
@@ -211,6 +223,8 @@ def _execute(
     with engine:
         total = len(planned.stages)
         for number, stage in enumerate(planned.stages):
+            if only is not None and stage not in only:
+                continue
             label = {"stage": stage.name, "number": number + 1, "of": total}
             if stage.cached:
                 recorder({"event": "cached", **label})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,16 +59,26 @@ def init(
 @app.command(short_help="Validate a recipe and show its plan.")
 def check(recipe_path: RecipePath, workdir: Workdir = None, json_: AsJson = False) -> None:
     """Validate a recipe and show its plan: what is there already, what would run."""
+    show_plan(recipe_path, workdir, json_)
+
+
+def show_plan(
+    recipe_path: Path, workdir: Path | None, json_: bool, refresh: Collection[str] = ()
+) -> None:
+    """The plan's stages. Behind a snapshot that is not fetched yet no result is known."""
     from corpusmith import plan, recipe
     from corpusmith.runner import workspace_for
 
     source = recipe.read(recipe_path)
-    planned = plan.make(source, workspace_for(source, workdir))
-    rows = [
+    planned = plan.make(source, workspace_for(source, workdir), refresh=refresh)
+    rows: list[dict[str, Any]] = [
         {
             "stage": stage.name,
-            "fingerprint": stage.fingerprint[:16],
+            "fingerprint": None if stage.provisional else stage.fingerprint[:16],
             "cached": stage.cached,
+            "state": "there already"
+            if stage.cached
+            else ("would fetch" if stage.missing else "would run"),
             "inputs": list(stage.inputs),
         }
         for stage in planned.stages
@@ -80,10 +91,7 @@ def check(recipe_path: RecipePath, workdir: Workdir = None, json_: AsJson = Fals
     print(f"{recipe_path}: fine. {len(rows)} stages for corpus {source.corpus!r}:")
     print_table(
         ["stage", "result", "state"],
-        [
-            [stage.name, stage.fingerprint[:16], "there already" if stage.cached else "would run"]
-            for stage in planned.stages
-        ],
+        [[row["stage"], row["fingerprint"] or "not known yet", row["state"]] for row in rows],
     )
     print(f"next: corpusmith run {recipe_path}")
 
@@ -101,6 +109,10 @@ def run(
         bool, typer.Option("--wait", help="wait where another process makes a result")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="exit 1 on any warning")] = False,
+    refresh: Annotated[
+        list[str] | None,
+        typer.Option("--refresh", metavar="SOURCE", help="fetch this source anew (repeatable)"),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show the plan")] = False,
     progress: ProgressKind = "auto",
     json_: AsJson = False,
@@ -109,7 +121,7 @@ def run(
     if engine != "local":
         raise UserError(f"no engine {engine!r}", expected="local")
     if dry_run:
-        check(recipe_path, workdir, json_)
+        show_plan(recipe_path, workdir, json_, refresh or ())
         return
     from corpusmith import runner
 
@@ -122,6 +134,7 @@ def run(
             until=until,
             wait=wait,
             strict=strict,
+            refresh=refresh or (),
             listener=hear,
         )
     finally:

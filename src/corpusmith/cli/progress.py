@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 5.0
 WORDS = {
+    "snapshot": "fetching",
     "collect": "reading",
     "fit": "preparing",
     "clean": "cleaning and measuring",

@@ -190,10 +190,15 @@ READERS: dict[str, ReaderSpec] = {
 
 def function_of(spec: ReaderSpec) -> Any:
     """The reader's function; its module (and what that needs) is imported only now."""
-    module, _, name = spec.function.partition(":")
+    return function_at(spec.function, spec.extra)
+
+
+def function_at(address: str, extra: str = "") -> Any:
+    """What stands at "module:name"; MissingExtraError where its module needs what `extra` has."""
+    module, _, name = address.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
-        if spec.extra and error.name and not error.name.startswith("corpusmith"):
-            raise MissingExtraError(error.name, spec.extra) from None
+        if extra and error.name and not error.name.startswith("corpusmith"):
+            raise MissingExtraError(error.name, extra) from None
         raise
