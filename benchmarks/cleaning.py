@@ -18,25 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import data
-from benchmarks.common import claim, report
+from benchmarks.common import claim, recipe, report
 from corpusmith import catalog, runner
 from corpusmith.engine.local import LocalEngine
 
 MEGABYTES = 300
-RECIPE = """
-corpusmith: 1
-corpus: cleaning
-sources:
-  pages: {read: html, path: "pages/**/*.html"}
-clean:
-  - normalize
-  - language
-  - measure: [quality, repetition]
-  - keep: gopher
-  - dedup: exact
-  - dedup: {near: {threshold: 0.8}}
-  - pii: mask
-"""
+RECIPE = recipe(
+    *("normalize", "language", "measure: [quality, repetition]", "keep: gopher"),
+    *("dedup: exact", "dedup: {near: {threshold: 0.8}}", "pii: mask"),
+    source="pages",
+    read="html",
+    path="pages/**/*.html",
+)
 
 
 def main(small: bool = False, megabytes: float = MEGABYTES) -> dict[str, Any]:

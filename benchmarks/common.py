@@ -29,6 +29,16 @@ sys.exit(status if status >= 0 else 128 - status)
 """
 
 
+def recipe(
+    *clean: str, source: str = "texts", read: str = "jsonl", path: str = "in/*.jsonl", **blocks: str
+) -> str:
+    """A recipe of one source: the steps of `clean:`, then further blocks by their keys."""
+    lines = ["corpusmith: 1", "corpus: bench", "sources:"]
+    lines += [f'  {source}: {{read: {read}, path: "{path}"}}', "clean:"]
+    lines += [f"  - {step}" for step in clean]
+    return "\n".join([*lines, *(f"{key}: {value}" for key, value in blocks.items()), ""])
+
+
 def claim(what: str, measured: float, bound: str) -> dict[str, Any]:
     """`bound`: "..60" at most 60, "30.." at least 30."""
     return {"what": what, "measured": measured, "bound": bound}

@@ -73,14 +73,21 @@ def _cleaning(language: bool) -> Pair:
     )
 
 
+FOUR_FILTERS = "datatrove's filters: Gopher repetition, Gopher quality, C4, FineWeb"
 PAIRS: dict[str, Pair] = {
     "datatrove-filters": Pair(
-        "all quality, repetition, C4, FineWeb and code signals",
-        "datatrove's filters: Gopher repetition, Gopher quality, C4, FineWeb",
+        "all quality, repetition, C4, FineWeb and code signals, C4's lines cut, decisions",
+        FOUR_FILTERS,
         Side("ours", "signals"),
         Side("of_datatrove", "filters", "datatrove"),
         200,
         60,
+    ),
+    "datatrove-filters-equal": Pair(
+        "datatrove's numbers and decisions, C4's lines cut (variant `datatrove`)",
+        FOUR_FILTERS,
+        Side("ours", "signals_datatrove"),
+        Side("of_datatrove", "filters", "datatrove"),
     ),
     "data-juicer-filters": Pair(
         "from documents to decisions by text filters",
@@ -203,8 +210,8 @@ def measure(
 
 
 def _check_same(found: dict[str, Any]) -> None:
-    """Token ids are equal, or there is no race. Raises AssertionError with both figures."""
-    for key in ("tokens", "ids_sum"):
+    """Token ids are equal, one by one, or there is no race: AssertionError with both figures."""
+    for key in ("tokens", "ids_sha256"):
         if key in found["peer_info"] and key in found["info"]:
             ours, theirs = found["info"][key], found["peer_info"][key]
             assert ours == theirs, f"{key}: {ours} of ours, {theirs} of the peer's"

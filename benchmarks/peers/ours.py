@@ -10,58 +10,36 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from benchmarks.peers.side import Job, Pages, Texts, each, serve, subset
+from benchmarks.common import recipe
+from benchmarks.peers.side import Job, Pages, Texts, digest, each, serve, subset
 from corpusmith import catalog, runner, schema
+from corpusmith.clean.rules import evaluate, load_rule_set
 from corpusmith.engine.base import Order, perform, resolve
 from corpusmith.op import Context
 from corpusmith.store.fingerprint import document_id
 from corpusmith.store.parts import PartWriter, file_path, part_entry
 
 BATCH_BYTES = 16 << 20
-MEASURES = ("quality", "repetition", "code")
-CLEANING = """
-corpusmith: 1
-corpus: pair
-sources:
-  texts: {read: jsonl, path: "in/*.jsonl"}
-clean:
-LANGUAGE
-  - measure: [{quality: {words: spacy_en}}, {repetition: {words: spacy_en}}]
-  - keep: {set: gopher, variant: datatrove}
-  - edit: {c4_datatrove: {terminal: false}}
-  - keep: {set: c4, variant: datatrove}
-  - measure: [{quality: {words: spacy_en}}]
-  - keep: {set: fineweb, variant: datatrove}
-  - dedup: {near: {threshold: 0.75}}
-tokenize: {load: "TOKENIZER"}
-"""
-FILTERS = """
-corpusmith: 1
-corpus: pair
-sources:
-  texts: {read: jsonl, path: "in/*.jsonl"}
-clean:
-  - measure: [quality, repetition, code]
-  - keep: gopher
-"""
-NEAR = """
-corpusmith: 1
-corpus: pair
-sources:
-  texts: {read: jsonl, path: "in/*.jsonl"}
-clean:
-  - dedup: {near: {threshold: 0.75}}
-"""
+NEAR = recipe("dedup: {near: {threshold: 0.75}}")
+FILTERS = recipe("measure: [quality, repetition, code]", "keep: gopher")
 
 
-def documents(texts: list[str]) -> pa.Table:
-    """Texts as the table of documents that operations get."""
-    rows = [
-        {"id": document_id("pair", str(n)), "source": "pair", "uri": f"{n}.txt", "text": text}
-        for n, text in enumerate(texts)
+def documents(rows: list[dict[str, Any]]) -> pa.Table:
+    """Lines of texts.py as the table of documents that operations get."""
+    found = [
+        {
+            "id": document_id("pair", str(n)),
+            "source": "pair",
+            "uri": row.get("uri", ""),
+            "text": row["text"],
+            "modality": "code" if row.get("kind") == "code" else "text",
+            "meta": "{}",
+        }
+        for n, row in enumerate(rows)
     ]
-    return schema.table(schema.DOCUMENT, [{"modality": "text", "meta": "{}", **r} for r in rows])
+    return schema.table(schema.DOCUMENT, found)
 
 
 def batches(table: pa.Table) -> Iterator[pa.Table]:
@@ -75,42 +53,86 @@ def batches(table: pa.Table) -> Iterator[pa.Table]:
         start = stop
 
 
-class Operations(Texts):
+class Operations(Job):
     """Operations on batches in memory."""
-
-    names: tuple[str, ...] = ()
-    params: Any = None
 
     def load(self) -> int:
         for address in catalog.KERNELS:
             resolve(address)()
-        self.operations = [resolve(catalog.OPERATIONS[name].address) for name in self.names]
-        return super().load()
+        self.lines = self.rows()
+        return len(self.lines)
+
+    def documents(self, count: int) -> pa.Table:
+        return documents(self.lines[:count])
 
     def prepare(self, count: int) -> None:
-        self.batches = list(batches(documents(self.texts[:count])))
+        self.batches = list(batches(self.documents(count)))
 
     def run(self, count: int, until: float) -> dict[str, Any]:
-        for batch in self.batches:
-            for operation in self.operations:
-                operation(batch, Context(params=self.params))
-        return {"documents": count}
+        kept = sum(self.one(batch) for batch in self.batches)
+        return {"documents": count, "kept": kept}
+
+    def one(self, batch: pa.Table) -> int:
+        """Do a batch; how many of its documents stay."""
+        raise NotImplementedError
+
+
+def apply(name: str, batch: pa.Table, **params: Any) -> pa.Table:
+    """The columns of an operation of the catalog."""
+    function = resolve(catalog.OPERATIONS[name].address)
+    model = function.operation.params
+    return function(batch, Context(params=model(**params) if model else None))
+
+
+def beside(table: pa.Table, *others: pa.Table) -> pa.Table:
+    """Tables of the same rows as one, the later ones' columns in place of equal names."""
+    columns = {name: one[name] for one in (table, *others) for name in one.column_names}
+    return pa.table(columns)
+
+
+def dropped(table: pa.Table, *sets: Any) -> set[str]:
+    """Ids of documents that rule sets drop, by the decisions that a run would write."""
+    loaded = [load_rule_set(one, Path()) for one in sets]
+    return {i for one in loaded for i in evaluate(one, table, one.name)["id"].to_pylist()}
 
 
 class Signals(Operations):
-    names = MEASURES
+    """Every signal; C4's lines cut and the text measured again; the decisions of Gopher, C4 and
+    FineWeb on texts, those of StarCoder on code, which C4's edit leaves alone as in a run."""
+
+    def one(self, batch: pa.Table) -> int:
+        measured = [apply(name, batch) for name in ("quality", "repetition", "code")]
+        signals = beside(batch, *measured)
+        gone = dropped(signals, "gopher", "code")
+        texts = signals.filter(pc.equal(signals["modality"], "text")).combine_chunks()
+        if texts.num_rows:
+            cut = apply("c4_lines", texts, terminal="off")  # as the peer's filter is set
+            texts = beside(texts, cut)
+            gone |= dropped(beside(texts, apply("quality", texts)), "c4", "fineweb")
+        return batch.num_rows - len(gone)
+
+
+class SignalsDatatrove(Operations):
+    """datatrove's numbers and decisions, by the variants that the benchmark equal_filters holds to
+    it: documents as English texts, words from spaCy's rules, each set on the text as it came."""
+
+    SETS = tuple({"set": name, "variant": "datatrove"} for name in ("gopher", "c4", "fineweb"))
+
+    def documents(self, count: int) -> pa.Table:
+        return documents([{"text": row["text"]} for row in self.lines[:count]])
+
+    def one(self, batch: pa.Table) -> int:
+        measured = [apply(name, batch, words="spacy_en") for name in ("quality", "repetition")]
+        cut = apply("c4_datatrove", batch, terminal=False)
+        signals = beside(batch, *measured, cut.drop_columns(["text", "edits"]))
+        return batch.num_rows - len(dropped(signals, *self.SETS))
 
 
 class Signatures(Operations):
     """Signatures alone, as the peers make them: no hashes for exact verification."""
 
-    names = ("minhash",)
-
-    def load(self) -> int:
-        from corpusmith.dedup.near import NearParams
-
-        self.params = NearParams(verify="estimate")
-        return super().load()
+    def one(self, batch: pa.Table) -> int:
+        return apply("minhash", batch, verify="estimate").num_rows
 
 
 class Encoding(Texts):
@@ -131,7 +153,7 @@ class Encoding(Texts):
         if self.written != count:
             shutil.rmtree(self.temporary / "clean", ignore_errors=True)
             with PartWriter(self.temporary / "clean", "pair-00000") as out:
-                for batch in batches(documents(self.texts[:count])):
+                for batch in batches(documents([{"text": text} for text in self.texts[:count]])):
                     out.write("documents", batch)
             self.written = count
         shutil.rmtree(self.temporary / "tokens", ignore_errors=True)
@@ -146,14 +168,15 @@ class Encoding(Texts):
         return {"documents": count}
 
     def figures(self, count: int) -> dict[str, Any]:
-        """Tokens without end tokens, and the sum of their ids: to hold against the peer's."""
+        """Tokens without end tokens, and the hash of their ids: to hold against the peer's."""
         folder = self.temporary / "tokens"
         kind = "<u2" if self.vocab < 65_500 else "<i4"
         ids = np.fromfile(file_path(folder, ".", "part-00000", ".bin"), kind)
-        end = int(ids[-1])
+        inside = ids[ids != ids[-1]]  # no text has the end token: it is no merge of bytes
+        ends = len(ids) - len(inside)
         documents = part_entry(folder, "part-00000")["info"]["documents"]
-        total = int(ids.sum(dtype=np.uint64)) - end * documents
-        return {"tokens": len(ids) - documents, "ids_sum": total}
+        assert ends == documents, f"{ends} end tokens of {documents} documents"
+        return {"tokens": len(inside), "ids_sha256": digest(inside)}
 
 
 class Extraction(Pages):
@@ -247,13 +270,23 @@ class Filters(Run):
 class Cleaning(Run):
     def text(self) -> str:
         """FineWeb's order and datatrove's formulas; each document gets a language label."""
-        folder = str(Path(self.options["tokenizer"]).parent)
-        language = "  - language" if self.options.get("language") else ""
-        return CLEANING.replace("TOKENIZER", folder).replace("LANGUAGE\n", language + "\n")
+        measure = "measure: [{quality: {words: spacy_en}}, {repetition: {words: spacy_en}}]"
+        return recipe(
+            *(["language"] if self.options.get("language") else []),
+            measure,
+            "keep: {set: gopher, variant: datatrove}",
+            "edit: {c4_datatrove: {terminal: false}}",
+            "keep: {set: c4, variant: datatrove}",
+            "measure: [{quality: {words: spacy_en}}]",
+            "keep: {set: fineweb, variant: datatrove}",
+            "dedup: {near: {threshold: 0.75}}",
+            tokenize=f'{{load: "{Path(self.options["tokenizer"]).parent}"}}',
+        )
 
 
 JOBS: dict[str, type[Job]] = {
     "signals": Signals,
+    "signals_datatrove": SignalsDatatrove,
     "minhash": Signatures,
     "encoding": Encoding,
     "extraction": Extraction,

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks import duel, texts
@@ -19,6 +20,7 @@ from benchmarks.common import ROOT
 from benchmarks.page import page
 from benchmarks.pairs import PAIRS, language_model, measure
 from benchmarks.peers import ours
+from benchmarks.peers.side import digest
 from corpusmith.tokenize.vocab import train_bpe
 
 PINNED = ("datatrove==0.10.1", "py-data-juicer==1.6.1", "tokenizers==", "tiktoken==", "rensa==")
@@ -51,7 +53,8 @@ def test_a_pair_whose_peer_is_here(name: str, capfd: pytest.CaptureFixture) -> N
     if sys.platform == "linux":
         assert found["peak_mb"] > 10 and found["peer_peak_mb"] > 10
     if PAIRS[name].vocab:
-        assert found["info"]["ids_sum"] == found["peer_info"]["ids_sum"] > 0
+        assert found["info"]["ids_sha256"] == found["peer_info"]["ids_sha256"]
+        assert found["info"]["tokens"] == found["peer_info"]["tokens"] > found["documents"]
     assert "claims" not in found  # figures of a small form mean nothing
     machine = {"date": "2026-01-01", "cpu": "A", "cores": 2, "python": "3.11", "versions": {}}
     row = f"| {found['mb_per_s']:g} / {found['peer_mb_per_s']:g} | **{ratio['median']:g}**"
@@ -61,9 +64,12 @@ def test_a_pair_whose_peer_is_here(name: str, capfd: pytest.CaptureFixture) -> N
 def test_token_ids_that_differ_are_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     from benchmarks import pairs
 
-    sides = {"info": {"tokens": 5, "ids_sum": 9}, "peer_info": {"tokens": 5, "ids_sum": 10}}
-    monkeypatch.setattr(pairs, "duel", lambda *_, **__: sides)
-    with pytest.raises(AssertionError, match="ids_sum: 9 of ours, 10"):
+    # The same ids in another order: neither their number nor their sum tells these apart.
+    one, other = (digest(np.array(ids, "<u2")) for ids in ([1, 2, 300], [2, 1, 300]))
+    sides = {"tokens": 3, "ids_sha256": one}, {"tokens": 3, "ids_sha256": other}
+    found = {"info": sides[0], "peer_info": sides[1]}
+    monkeypatch.setattr(pairs, "duel", lambda *_, **__: found)
+    with pytest.raises(AssertionError, match=f"ids_sha256: {one} of ours, {other}"):
         measure("tokenizers-32k", small=True)
 
 
@@ -81,6 +87,8 @@ def test_our_side_of_every_pair(name: str, small: dict[str, Any]) -> None:
         assert (found["tokens"] > 0) is (name == "cleaning")
     if name == "encoding":
         assert job.figures(count)["tokens"] > count
+    if isinstance(job, ours.Signals | ours.SignalsDatatrove):
+        assert 0 < found["kept"] < count  # decisions are part of the work
 
 
 def test_every_pair_names_jobs_that_are_there() -> None:
