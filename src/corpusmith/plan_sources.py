@@ -12,6 +12,7 @@ from corpusmith import plan_checks as checks
 from corpusmith.collect import snapshot
 from corpusmith.collect.files import FoundFile, list_files
 from corpusmith.collect.readers import READERS, ReaderSpec
+from corpusmith.collect.tasks.files import task_files
 from corpusmith.collect.world import WORLD, WorldSpec
 from corpusmith.errors import CorpusmithError, InputError, MissingExtraError, nearest, redacted
 from corpusmith.recipe import Where
@@ -75,6 +76,9 @@ def _local(maker: Maker, source: str, spec: ReaderSpec) -> None:
         "path": [str(recipe.resolve(p)) for p in paths],
     }
     files = _files(maker, params["path"], spec, (*where, "path"))
+    if spec.unit == "tasks":
+        model = spec.params.model_validate({key: params[key] for key in spec.params.model_fields})
+        checks.at(recipe, (*where, "path"), task_files, files, model)
     listed = [[file.uri, file.error or _content(maker, Path(file.path))] for file in files]
     _collect(
         maker,

@@ -61,6 +61,10 @@ def show(
         if source in (None, name):
             listed = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
             tell("skipped  ", f"in {name}, no documents by definition: {listed}")
+    for name, kinds in run.summary.get("layouts", {}).items():
+        if source in (None, name):
+            listed = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
+            tell("layouts  ", f"of {name}, in documents: {listed}")
     if (run.folder / "report.html").exists():
         print(f"\nreport  {shorter(run.folder / 'report.html')}")
 

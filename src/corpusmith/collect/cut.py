@@ -4,6 +4,7 @@ cut:stream   gzip, zstd: decompressed once into scratch chunks cut at records
              (UTF-16 and UTF-32 recoded to UTF-8: offsets count its bytes)
 cut:offsets  a plain CSV file: where its rows begin about every `part_bytes`; no copy
 cut:groups   Parquet: its row groups
+cut:aligned  two files of lines: counted, and where their pieces begin
 cut:members  WARC: where its records begin about every `part_bytes`; no copy
 """
 
@@ -18,6 +19,7 @@ from corpusmith.collect.lines import cut_lines
 from corpusmith.collect.pieces import text_blocks, too_large
 from corpusmith.collect.readers import READERS, CsvParams, SourceParams
 from corpusmith.collect.streams import DamagedError, blocks
+from corpusmith.collect.tasks.aligned import cut_pair
 from corpusmith.store.atomic import HashedFile
 
 Piece = dict[str, Any]
@@ -32,6 +34,8 @@ def cut_file(spec: dict[str, Any], ctx: op.TaskContext) -> dict[str, Any]:
         try:
             if how == "cut:groups":
                 pieces.extend(_groups(spec["path"], params.part_bytes))
+            elif how == "cut:aligned":
+                pieces.extend(cut_pair(spec["path"], spec["target"], params))
             elif how == "cut:members":
                 pieces.extend(_members(spec["path"], params))
             elif how == "cut:offsets":
@@ -45,7 +49,8 @@ def cut_file(spec: dict[str, Any], ctx: op.TaskContext) -> dict[str, Any]:
         for piece in pieces:
             if "error" in piece:
                 offset = piece.pop("offset")
-                piece["uri"] = spec["uri"] if how == "cut:groups" else f"{spec['uri']}#{offset}"
+                whole = how in ("cut:groups", "cut:aligned")
+                piece["uri"] = spec["uri"] if whole else f"{spec['uri']}#{offset}"
         out.info["pieces"] = pieces
     return {"pieces": pieces}
 

@@ -23,7 +23,7 @@ from corpusmith.collect.pieces import (
     too_large,
 )
 from corpusmith.collect.readers import CsvParams
-from corpusmith.collect.records import document_of
+from corpusmith.collect.records import Emit, document_of
 from corpusmith.collect.sink import Sink
 from corpusmith.collect.streams import DamagedError
 
@@ -43,6 +43,15 @@ class Row(NamedTuple):
 
 def read(piece: dict[str, Any], params: CsvParams, sink: Sink) -> None:
     """The documents of a piece; `uri` is the file's path and the row's byte offset."""
+
+    def emit(uri: str, record: dict[str, Any], repaired: bool) -> None:
+        sink.document(**document_of(record, params), repaired=repaired)
+
+    read_records(piece, params, sink, emit)
+
+
+def read_records(piece: dict[str, Any], params: CsvParams, sink: Sink, emit: Emit) -> None:
+    """Announce each row of a piece to `sink`; `emit` ends it, or raises RecordError."""
     csv.field_size_limit(params.max_document_bytes + 1)
     names = piece.get("columns") or params.columns
     if names is None and piece.get("start"):
@@ -53,7 +62,8 @@ def read(piece: dict[str, Any], params: CsvParams, sink: Sink) -> None:
         if names is None:
             names = header(row, params)
             continue
-        if not sink.record(f"{piece['uri']}#{row.offset}"):
+        uri = f"{piece['uri']}#{row.offset}"
+        if not sink.record(uri):
             continue
         if row.data is None:
             sink.quarantine(*too_large(row.size, params.max_document_bytes))
@@ -64,8 +74,7 @@ def read(piece: dict[str, Any], params: CsvParams, sink: Sink) -> None:
             fields, repaired = _fields(row, params)
             if len(fields) != len(names):
                 raise RecordError("bad_csv", f"{len(fields)} fields, the header has {len(names)}")
-            document = document_of(dict(zip(names, fields, strict=True)), params)
-            sink.document(**document, repaired=repaired)
+            emit(uri, dict(zip(names, fields, strict=True)), repaired)
         except RecordError as error:
             sink.quarantine(error.error, error.message)
 

@@ -6,6 +6,7 @@ EXPECTED_ERRORS = frozenset({"binary_file"})
 """Not a fault of the source: a code folder has pictures. They don't count for `max_quarantined`."""
 
 ERRORS = {
+    "ambiguous_layout": "a record that may be laid out in several ways",
     "bad_csv": "a row whose quotes or number of fields don't fit",
     "bad_encoding": "bytes that are text in no encoding we know",
     "bad_field": "a field of the wrong type",
@@ -14,6 +15,8 @@ ERRORS = {
     "bad_json": "a line that is no JSON",
     "bad_parquet": "a damaged Parquet file or row group",
     "bad_warc": "bytes that are no WARC record",
+    "bad_xml": "TMX that is no XML, or declares entities",
+    "bad_yaml": "a YAML file that can't be read, or with aliases",
     "bad_zstd": "damaged zstd data",
     "binary_file": "no text: expected in a code folder",
     "decompression_bomb": "a stream that expands beyond all measure",
@@ -31,8 +34,10 @@ ERRORS = {
     "truncated_gzip": "a gzip stream without its end",
     "truncated_warc": "a WARC record without its end",
     "truncated_zstd": "a zstd stream without its end",
+    "unaligned": "two files that should have as many lines",
     "unknown_compression": "neither plain, gzip nor zstd",
     "unknown_encoding": "an HTTP content encoding that we can't undo",
+    "unknown_layout": "a record in none of the layouts of its task",
     "unreadable": "the operating system refused",
 }
 """Every error name that a reader writes into `quarantine/`, with its meaning (for the docs)."""

@@ -9,12 +9,22 @@ from corpusmith.collect.encoding import UndecodableError, decode, mark_of
 from corpusmith.collect.errors import RecordError
 from corpusmith.collect.pieces import line_encoding, piece_lines, too_large
 from corpusmith.collect.readers import JsonlParams
-from corpusmith.collect.records import document_of
+from corpusmith.collect.records import Emit, document_of
 from corpusmith.collect.sink import Sink
+from corpusmith.collect.source_params import SourceParams
 
 
 def read(piece: dict[str, Any], params: JsonlParams, sink: Sink) -> None:
     """The documents of a piece; `uri` is the file's path and the line's byte offset."""
+
+    def emit(uri: str, record: dict[str, Any], repaired: bool) -> None:
+        sink.document(**document_of(record, params), repaired=repaired)
+
+    read_records(piece, params, sink, emit)
+
+
+def read_records(piece: dict[str, Any], params: SourceParams, sink: Sink, emit: Emit) -> None:
+    """Announce each record of a piece to `sink`; `emit` ends it, or raises RecordError."""
     encoding = line_encoding(params)
     for line in piece_lines(piece, params):
         data = line.data
@@ -22,15 +32,15 @@ def read(piece: dict[str, Any], params: JsonlParams, sink: Sink) -> None:
             continue  # an empty line is no record
         if data is not None and line.offset == 0 and mark_of(data)[0] == "utf-8":
             data = data[3:]
-        if not sink.record(f"{piece['uri']}#{line.offset}"):
+        uri = f"{piece['uri']}#{line.offset}"
+        if not sink.record(uri):
             continue
         if data is None:
             sink.quarantine(*too_large(line.size, params.max_document_bytes))
             continue
         try:
             text, repaired = _text(data, encoding)
-            document = document_of(parse_object(text), params)
-            sink.document(**document, repaired=repaired)
+            emit(uri, parse_object(text), repaired)
         except RecordError as error:
             sink.quarantine(error.error, error.message)
 

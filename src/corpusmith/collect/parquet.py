@@ -19,7 +19,7 @@ from corpusmith.collect.encoding import UndecodableError, decode
 from corpusmith.collect.errors import RecordError
 from corpusmith.collect.pieces import too_large
 from corpusmith.collect.readers import ParquetParams
-from corpusmith.collect.records import document_of
+from corpusmith.collect.records import Emit, document_of
 from corpusmith.collect.sink import Sink
 from corpusmith.collect.streams import DamagedError, reading
 from corpusmith.collect.whole import split_text
@@ -49,6 +49,11 @@ def read(piece: dict[str, Any], params: ParquetParams, sink: Sink) -> None:
 
     A damaged page costs the rest of its row group, as one quarantine row.
     """
+    read_records(piece, sink, lambda uri, record, _: _document(uri, record, params, sink))
+
+
+def read_records(piece: dict[str, Any], sink: Sink, emit: Emit) -> None:
+    """Announce each row of a piece to `sink`; `emit` ends it, or raises RecordError."""
     row = piece["row"]
     for group, rows in zip(piece["groups"], piece["rows"], strict=True):
         done = 0
@@ -57,7 +62,10 @@ def read(piece: dict[str, Any], params: ParquetParams, sink: Sink) -> None:
                 uri = f"{piece['uri']}#row={row + done}"
                 done += 1
                 if sink.record(uri):
-                    _document(uri, record, params, sink)
+                    try:
+                        emit(uri, record, False)
+                    except RecordError as error:
+                        sink.quarantine(error.error, error.message)
         except DamagedError as error:
             message = f"rows {row + done} to {row + rows - 1} can't be read: {error.message}"
             sink.fail(f"{piece['uri']}#row={row + done}", error.error, message)
@@ -73,7 +81,7 @@ def _document(uri: str, record: dict[str, Any], params: ParquetParams, sink: Sin
                 raise RecordError(*too_large(len(value), params.max_document_bytes))
             decoded = decode(value, params.encoding)
             record[params.text], repaired = decoded.text, decoded.repaired
-        document = document_of({key: _plain(v) for key, v in record.items()}, params)
+        document = document_of({key: plain(v) for key, v in record.items()}, params)
         size = len(document["text"].encode("utf-8", "surrogatepass"))
         if size <= params.max_document_bytes:
             sink.document(**document, repaired=repaired)
@@ -84,9 +92,7 @@ def _document(uri: str, record: dict[str, Any], params: ParquetParams, sink: Sin
         text = document.pop("text")
         split_text(uri, text.encode(), params.max_document_bytes, sink, document)
     except UndecodableError as error:
-        sink.quarantine("bad_encoding", str(error))
-    except RecordError as error:
-        sink.quarantine(error.error, error.message)
+        raise RecordError("bad_encoding", str(error)) from None
 
 
 def _records(path: str, group: int) -> Iterator[dict[str, Any]]:
@@ -127,16 +133,16 @@ def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
         yield {name: column[index].as_py() for name, column in zip(names, columns, strict=True)}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value of Arrow as JSON has it; times as ISO 8601, bytes as base64, decimals as text."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, list):
         if value and all(isinstance(v, tuple) and len(v) == 2 for v in value):  # a map
-            return {str(k): _plain(v) for k, v in value}
-        return [_plain(v) for v in value]
+            return {str(k): plain(v) for k, v in value}
+        return [plain(v) for v in value]
     if isinstance(value, dict):
-        return {key: _plain(v) for key, v in value.items()}
+        return {key: plain(v) for key, v in value.items()}
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, bytes):

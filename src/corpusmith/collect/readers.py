@@ -9,54 +9,27 @@ import dataclasses
 import importlib
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from corpusmith.collect.errors import EXPECTED_ERRORS
+from corpusmith.collect.source_params import Name, RecordParams, SourceParams
+from corpusmith.collect.tasks.params import (
+    DialoguesParams,
+    InstructionsParams,
+    PairsParams,
+    QaParams,
+    SummariesParams,
+)
 from corpusmith.errors import MissingExtraError
 
-__all__ = ["EXPECTED_ERRORS", "READERS", "ReaderSpec", "SourceParams", "function_of"]
-
-MIB = 1 << 20
-Size = Annotated[int, Field(gt=0)]
-Name = Annotated[str, StringConstraints(min_length=1)]
-
-
-class SourceParams(BaseModel):
-    """What every source may say."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    path: Name | list[Name] = Field(description="a file, a folder, a glob (`**` too), or a list")
-    modality: Literal["text", "code", "image-text", "audio-text"] = "text"
-    license: str | None = Field(None, description="SPDX id of all that states no other")
-    lang: str | None = Field(None, description="ISO 639 code of all that states no other")
-    group: str | None = Field(
-        None,
-        description="what keeps documents on one side of the split: a field of the records "
-        "(`a.b` for a nested one), or `file`, `folder` (the first one) or `module` (the path "
-        "without its suffix, dots for slashes); of WARC and WET `host` or `url`; stored as "
-        "meta.group",
-    )
-    max_document_bytes: Size = Field(64 * MIB, description="a larger document is quarantined")
-    part_bytes: int = Field(
-        0,
-        ge=0,
-        description="about how much makes a part, decompressed; 0: a 16th of what the source's "
-        "files take on disk, within 8 to 64 MiB",
-    )
-    encoding: str | None = Field(None, description="for input that is not UTF-8 and says nothing")
-
-
-class RecordParams(SourceParams):
-    """Sources of records with named fields. Fields that nothing uses are kept in `meta`."""
-
-    text: Name = Field("text", description="the field with the text (`a.b` for a nested one)")
-    messages: Name = Field("messages", description="the field with a list of messages")
-    id: str | None = Field(None, description="the field kept as meta.id")
-    uri: str | None = Field(None, description="the field kept as meta.url")
-    created: Name = Field("created", description="the field with the time (ISO 8601 or epoch)")
-    license_field: Name = Field("license", description="the field with the licence")
-    lang_field: Name = Field("lang", description="the field with the language")
+__all__ = [
+    "READERS",
+    "Name",
+    "ReaderSpec",
+    "RecordParams",
+    "SourceParams",
+    "function_at",
+    "function_of",
+]
 
 
 class JsonlParams(RecordParams):
@@ -114,7 +87,9 @@ class ReaderSpec:
     params: type[SourceParams]
     function: str  # "module:function" of read(piece, params, sink)
     extensions: tuple[str, ...]  # chosen from a folder; () = all files
-    unit: Literal["lines", "csv", "rows", "files", "warc"]  # how its files are cut into pieces
+    unit: Literal[
+        "lines", "csv", "rows", "files", "warc", "tasks"
+    ]  # how its files are cut into pieces
     doc: str
     extra: str = ""  # the optional dependencies that it needs
 
@@ -126,6 +101,12 @@ _COMPRESSED = ("", ".gz", ".zst")
 def _names(*suffixes: str) -> tuple[str, ...]:
     return tuple(suffix + packed for suffix in suffixes for packed in _COMPRESSED)
 
+
+_TASKS = _BASE + "tasks.read:read"
+_RECORDS = (
+    *_names(".jsonl", ".ndjson", ".jsonlines", ".json", ".csv", ".tsv", ".yml", ".yaml"),
+    *(".parquet", ".pq"),
+)
 
 READERS: dict[str, ReaderSpec] = {
     "jsonl": ReaderSpec(
@@ -183,6 +164,29 @@ READERS: dict[str, ReaderSpec] = {
     ),
     "code": ReaderSpec(
         CodeParams, _BASE + "code:read", (), "files", "code folders: a file each, with its language"
+    ),
+    "pairs": ReaderSpec(
+        PairsParams,
+        _TASKS,
+        (),
+        "tasks",
+        "translation pairs: two files aligned line by line, TMX, or records",
+    ),
+    "summaries": ReaderSpec(
+        SummariesParams, _TASKS, _RECORDS, "tasks", "texts with their summaries"
+    ),
+    "qa": ReaderSpec(
+        QaParams, _TASKS, _RECORDS, "tasks", "questions and answers, with passages or choices"
+    ),
+    "dialogues": ReaderSpec(
+        DialoguesParams,
+        _TASKS,
+        _RECORDS,
+        "tasks",
+        "dialogues: OpenAI's messages, ShareGPT's, lists of turns",
+    ),
+    "instructions": ReaderSpec(
+        InstructionsParams, _TASKS, _RECORDS, "tasks", "instructions with input and answer"
     ),
 }
 """What `read:` in a recipe may name."""

@@ -6,33 +6,19 @@ they can be used; all else stays in `meta` as it was, and so does a value that c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from corpusmith.collect.dates import parse_time
 from corpusmith.collect.errors import RecordError
 from corpusmith.collect.licenses import spdx
-from corpusmith.collect.readers import RecordParams
+from corpusmith.collect.source_params import FieldParams, RecordParams
+from corpusmith.collect.turns import messages_of, render
 
-_ABSENT: Any = object()
+ABSENT: Any = object()
 
-# Names of roles elsewhere (ShareGPT, Alpaca-like sets, Vicuna) to those of OpenAI.
-_ROLES = {
-    "human": "user",
-    "user": "user",
-    "prompter": "user",
-    "question": "user",
-    "gpt": "assistant",
-    "bot": "assistant",
-    "chatgpt": "assistant",
-    "bing": "assistant",
-    "bard": "assistant",
-    "model": "assistant",
-    "answer": "assistant",
-    "assistant": "assistant",
-    "system": "system",
-    "tool": "tool",
-    "function": "tool",
-}
+Emit = Callable[[str, dict[str, Any], bool], None]
+"""`emit(uri, record, repaired)` makes what becomes of a record that was announced to the sink."""
 
 
 def document_of(record: dict[str, Any], params: RecordParams) -> dict[str, Any]:
@@ -42,85 +28,67 @@ def document_of(record: dict[str, Any], params: RecordParams) -> dict[str, Any]:
     """
     group = None
     if params.group:
-        group = _get(record, params.group)
+        group = get(record, params.group)
     messages = _messages(record, params)
-    value = _get(record, params.text)
+    value = get(record, params.text)
     if isinstance(value, str):
         text = value
-        _take(record, params.text)
-    elif (value is _ABSENT or value is None) and messages:
+        take(record, params.text)
+    elif (value is ABSENT or value is None) and messages:
         text = render(messages)
-        _take(record, params.text)
-    elif value is _ABSENT or value is None:
+        take(record, params.text)
+    elif value is ABSENT or value is None:
         state = "is null" if value is None else "is missing"
         found = ", ".join(repr(str(k)[:40]) for k in sorted(record, key=str)[:12]) or "none"
         raise RecordError("no_text", f"the field {params.text!r} {state}; fields are: {found}")
     else:
         kind = type(value).__name__
         raise RecordError("bad_field", f"the field {params.text!r} holds a {kind}, not a string")
-    result: dict[str, Any] = {"text": text, "messages": messages}
-    if (created := parse_time(_get(record, params.created))) is not None:
+    return {"text": text, "messages": messages, **described(record, params, group)}
+
+
+def described(record: dict[str, Any], params: FieldParams, group: Any) -> dict[str, Any]:
+    """What a record says besides its text: time, licence, language, and all the rest as `meta`.
+
+    `group` is the value of the field `params.group`, which may have been taken out for the text.
+    """
+    result: dict[str, Any] = {}
+    if (created := parse_time(get(record, params.created))) is not None:
         result["created"] = created
-        _take(record, params.created)
-    stated = _get(record, params.license_field)
+        take(record, params.created)
+    stated = get(record, params.license_field)
     if (name := spdx(stated)) is not None:
         result["license"] = name
         if name == stated:
-            _take(record, params.license_field)
-    if lang := _language(_get(record, params.lang_field)):
+            take(record, params.license_field)
+    if lang := language_code(get(record, params.lang_field)):
         result["lang"] = lang
-        _take(record, params.lang_field)
+        take(record, params.lang_field)
     for name, key in ((params.id, "id"), (params.uri, "url")):
-        if name and name != key and (value := _take(record, name)) is not _ABSENT:
+        if name and name != key and (value := take(record, name)) is not ABSENT:
             record[key] = value
-    if group is not None and group is not _ABSENT:
+    if group is not None and group is not ABSENT:
         record["group"] = group if isinstance(group, str) else str(group)
     result["meta"] = record
     return result
 
 
-def render(messages: list[dict[str, str]]) -> str:
-    """A dialogue as text: `role: content`, an empty line between turns."""
-    return "\n\n".join(f"{m['role']}: {m['content']}" for m in messages)
-
-
 def _messages(record: dict[str, Any], params: RecordParams) -> list[dict[str, str]] | None:
     """OpenAI's [{"role", "content"}] or ShareGPT's [{"from", "value"}], else None."""
     name = params.messages
-    value = _get(record, name)
-    if value is _ABSENT and name == "messages":
+    value = get(record, name)
+    if value is ABSENT and name == "messages":
         name = "conversations"
-        value = _get(record, name)
-    if not isinstance(value, list) or not value:
+        value = get(record, name)
+    found = messages_of(value)
+    if found is None:
         return None
-    found = []
-    for turn in value:
-        if not isinstance(turn, dict):
-            return None
-        keys = set(turn)
-        if keys == {"role", "content"}:
-            role, content = turn["role"], turn["content"]
-        elif keys == {"from", "value"}:
-            role = turn["from"]
-            role, content = _ROLES.get(str(role).lower(), role), turn["value"]
-        else:
-            # Tool calls, names, weights: they would be lost, so the field stays in meta as well.
-            role = turn.get("role", turn.get("from"))
-            content = turn.get("content", turn.get("value"))
-            if not isinstance(role, str) or not isinstance(content, str):
-                return None
-            found.append({"role": _ROLES.get(role.lower(), role), "content": content})
-            name = ""
-            continue
-        if not isinstance(role, str) or not isinstance(content, str):
-            return None
-        found.append({"role": role, "content": content})
-    if name:
-        _take(record, name)
-    return found
+    if found.whole:
+        take(record, name)
+    return found.messages
 
 
-def _language(value: Any) -> str | None:
+def language_code(value: Any) -> str | None:
     """`en`, `zh-CN` or `eng` to the code without region; None where it is no code."""
     if not isinstance(value, str):
         return None
@@ -128,26 +96,28 @@ def _language(value: Any) -> str | None:
     return code if 2 <= len(code) <= 3 and code.isascii() and code.isalpha() else None
 
 
-def _get(record: dict[str, Any], name: str) -> Any:
+def get(record: dict[str, Any], name: str) -> Any:
+    """The value of a field (`a.b`: of a nested one), or ABSENT."""
     if name in record:
         return record[name]
     if "." in name:
         value: Any = record
         for key in name.split("."):
             if not isinstance(value, dict) or key not in value:
-                return _ABSENT
+                return ABSENT
             value = value[key]
         return value
-    return _ABSENT
+    return ABSENT
 
 
-def _take(record: dict[str, Any], name: str) -> Any:
+def take(record: dict[str, Any], name: str) -> Any:
+    """The same, and removes it."""
     if name in record:
         return record.pop(name)
     value: Any = record
     *folders, last = name.split(".")
     for key in folders:
         if not isinstance(value, dict) or key not in value:
-            return _ABSENT
+            return ABSENT
         value = value[key]
-    return value.pop(last, _ABSENT) if isinstance(value, dict) else _ABSENT
+    return value.pop(last, ABSENT) if isinstance(value, dict) else ABSENT

@@ -78,6 +78,7 @@ class Sink:
         self._ids = IdSum()
         self._counts: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
+        self.layouts: Counter[str] = Counter()  # how the records of a task are laid out
 
     # --- one record ----------------------------------------------------------------------
 
@@ -110,6 +111,12 @@ class Sink:
         self._ids.remove(document_id(self.source, self._open))
         self._ids.add(document_id(self.source, uri))
         self._open = uri
+
+    def withdraw(self) -> None:
+        """What was announced turns out to be no record: nothing was read."""
+        self._ids.remove(document_id(self.source, self._close()))
+        self._counts["read"] -= 1
+        self.ctx.publish("")
 
     def quarantine(self, error: str, message: str) -> None:
         """End the record as unreadable."""
@@ -193,6 +200,7 @@ class Sink:
             "text_bytes": counts["text_bytes"],
             "ids": str(self._ids),
             "skipped": dict(sorted(self.skipped.items())),
+            **({"layouts": dict(sorted(self.layouts.items()))} if self.layouts else {}),
         }
 
     def _close(self) -> str:

@@ -8,6 +8,7 @@ pieces share a part up to `part_bytes` or 2,000 pieces.
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -16,9 +17,18 @@ from typing import Any
 from corpusmith import op
 from corpusmith.collect.encoding import WIDE, codec_of, mark_of
 from corpusmith.collect.files import FoundFile, list_files
-from corpusmith.collect.readers import READERS, CsvParams, ReaderSpec, SourceParams, function_of
+from corpusmith.collect.readers import (
+    READERS,
+    CsvParams,
+    ReaderSpec,
+    SourceParams,
+    TextParams,
+    function_of,
+)
 from corpusmith.collect.sink import IdSum, Sink
 from corpusmith.collect.streams import DamagedError, compression, head_of
+from corpusmith.collect.tasks.files import TaskFile, record_reader, task_files
+from corpusmith.collect.tasks.params import TaskParams
 from corpusmith.store.parts import part_entry
 
 MAX_PIECES = 2000
@@ -80,11 +90,18 @@ def total(infos: list[dict[str, Any]]) -> dict[str, Any]:
     ids = IdSum()
     sums: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
+    layouts: Counter[str] = Counter()
     for info in infos:
         ids.merge(info["ids"])
         skipped.update(info["skipped"])
+        layouts.update(info.get("layouts", {}))
         sums.update({key: value for key, value in info.items() if isinstance(value, int)})
-    return {**dict(sorted(sums.items())), "ids": str(ids), "skipped": dict(sorted(skipped.items()))}
+    return {
+        **dict(sorted(sums.items())),
+        "ids": str(ids),
+        "skipped": dict(sorted(skipped.items())),
+        **({"layouts": dict(sorted(layouts.items()))} if layouts else {}),
+    }
 
 
 def read_part(spec: dict[str, Any], ctx: op.TaskContext) -> dict[str, Any]:
@@ -147,34 +164,30 @@ def _pieces(
     params: SourceParams,
     files: tuple[FoundFile, ...],
 ) -> Iterator[Piece]:
-    whole = _whole(spec, params)
-    planned: list[tuple[FoundFile, str]] = []  # how each file is cut
-    for file in files:
-        if file.error:
-            planned.append((file, "failed"))
-        elif whole:
-            planned.append((file, "whole"))
-        else:
-            planned.append((file, _how(file, spec, params)))
+    planned = [_planned(file, work.params["read"], spec, params) for file in files]
+    if spec.unit == "tasks":
+        assert isinstance(params, TaskParams)
+        planned = [_planned_task(file, params) for file in task_files(files, params)]
     tasks = [
         op.Task(
             f"{source}-cut-{index:05d}",
-            {"path": file.path, "uri": file.uri, "read": work.params["read"]}
-            | {"params": params.model_dump(), "how": how},
-            file.bytes,
+            {"path": plan.file.path, "uri": plan.file.uri, "read": plan.read, "how": plan.how}
+            | {"params": plan.params.model_dump()}
+            | ({"target": plan.base["target"]} if "target" in plan.base else {}),
+            plan.file.bytes,
         )
-        for index, (file, how) in enumerate(planned)
-        if how.startswith("cut")
+        for index, plan in enumerate(planned)
+        if plan.how.startswith("cut")
     ]
     if tasks:
         work.engine.map("corpusmith.collect.cut:cut_file", tasks, folder=work.folder, round="cut")
-    for index, (file, how) in enumerate(planned):
-        base: Piece = {"path": file.path, "uri": file.uri}
-        if how == "failed":
+    for index, plan in enumerate(planned):
+        file, base = plan.file, {"path": plan.file.path, "uri": plan.file.uri, **plan.base}
+        if plan.how == "failed":
             yield {"uri": file.uri, "error": file.error, "message": file.message}
-        elif how in ("whole", "inline"):
+        elif plan.how in ("whole", "inline"):
             yield {**base, "weight": file.bytes}
-        elif how == "ranges":
+        elif plan.how == "ranges":
             step = params.part_bytes
             for start in range(0, file.bytes, step):
                 end = min(start + step, file.bytes)
@@ -182,7 +195,46 @@ def _pieces(
         else:
             entry = part_entry(work.folder, f"{source}-cut-{index:05d}", "cut")
             for piece in entry["info"]["pieces"]:
-                yield {**({} if "chunk" in piece or "error" in piece else base), **piece}
+                if "error" in piece:
+                    yield piece
+                else:
+                    yield {**(plan.base if "chunk" in piece else base), **piece}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Planned:
+    """A file, how it is cut, by which reader, and what its pieces are told besides."""
+
+    file: FoundFile
+    how: str
+    read: str
+    params: SourceParams
+    base: Piece = dataclasses.field(default_factory=dict)
+
+
+def _planned(file: FoundFile, read: str, spec: ReaderSpec, params: SourceParams) -> _Planned:
+    if file.error:
+        return _Planned(file, "failed", read, params)
+    if spec.unit == "tasks" or _whole(spec, params):
+        return _Planned(file, "whole", read, params)
+    return _Planned(file, _how(file, spec, params), read, params)
+
+
+def _planned_task(found: TaskFile, params: TaskParams) -> _Planned:
+    """As the reader of such records would read it; aligned files together."""
+    base: Piece = {"format": found.format}
+    for file in (found.file, found.target):
+        if file is not None and file.error:
+            return _Planned(file, "failed", "text", params)
+    if found.target is not None:
+        base |= {"target": found.target.path, "languages": found.languages}
+        common = {name: getattr(params, name) for name in SourceParams.model_fields}
+        return _Planned(found.file, "cut:aligned", "text", TextParams(**common), base)
+    reader = record_reader(found.format, params)
+    if reader is None:
+        return _Planned(found.file, "whole", found.format, params, base)
+    name, own = reader
+    return _Planned(found.file, _how(found.file, READERS[name], own), name, own, base)
 
 
 def _whole(spec: ReaderSpec, params: SourceParams) -> bool:

@@ -75,7 +75,8 @@ def summarize(
         },
         "by_source": by_source,
         "by_step": by_step,
-        "skipped": _skipped(infos, run.sources),
+        "skipped": _counted("skipped", infos, run.sources),
+        "layouts": _counted("layouts", infos, run.sources),
         "tokens": {
             "total": tokens.get("tokens", 0),
             "by_source": {s: v["tokens"] for s, v in tokens.get("by_source", {}).items()},
@@ -116,10 +117,14 @@ def _unencoded(run: Run, by_source: dict[str, dict[str, int]]) -> list[dict[str,
     return _rows("tokens", "quarantined", errors)
 
 
-def _skipped(infos: dict[str, Any], sources: list[str]) -> dict[str, dict[str, int]]:
-    """What is no document by definition (a request, a redirect, an image, a hidden file), by kind;
-    sources without any are left out. None of it is in `read`."""
-    found = {s: infos.get(f"collect.{s}", {}).get("info", {}).get("skipped", {}) for s in sources}
+def _counted(what: str, infos: dict[str, Any], sources: list[str]) -> dict[str, dict[str, int]]:
+    """Counts of `collect` by kind; sources without any are left out.
+
+    skipped   what is no document by definition (a request, a redirect, an image, a hidden file);
+              none of it is in `read`
+    layouts   how the records of data made for a task were laid out, in documents
+    """
+    found = {s: infos.get(f"collect.{s}", {}).get("info", {}).get(what, {}) for s in sources}
     return {source: kinds for source, kinds in found.items() if kinds}
 
 

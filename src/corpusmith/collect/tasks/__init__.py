@@ -1,0 +1,1 @@
+"""Data made for a task: pairs, summaries, questions, dialogues, instructions as `messages`."""
