@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-all
-EXTRAS := web-data,train,dev
+EXTRAS := web-data,documents,train,dev
 PEERS ?= .venv-peers
 PEER_GROUPS := $(patsubst benchmarks/peers/%.txt,%,$(wildcard benchmarks/peers/*.txt))
 

@@ -91,7 +91,9 @@ def _local(maker: Maker, source: str, spec: ReaderSpec) -> None:
 
 def _collect(maker: Maker, params: dict[str, Any], spec: ReaderSpec, **more: Any) -> None:
     source = params["source"]
-    libraries = ("trafilatura",) if params.get("extract") == "trafilatura" else ()
+    libraries = spec.libraries
+    if params.get("extract") == "trafilatura":
+        libraries += ("trafilatura",)
     made = maker.add(f"collect.{source}", "collect", params, libraries=libraries, **more)
     if not made.cached:
         where = ("sources", source, "read")

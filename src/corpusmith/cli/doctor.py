@@ -16,6 +16,7 @@ from corpusmith.store.fingerprint import library_versions
 
 EXTRAS = {
     "web-data": ("fastwarc", "resiliparse", "trafilatura"),
+    "documents": ("pypdfium2", "resiliparse"),
     "train": ("torch", "transformers", "accelerate", "safetensors", "datasets", "tensorboard"),
 }
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from corpusmith.collect.source_params import Name, RecordParams, SourceParams
+from corpusmith.collect.source_params import Name, RecordParams, Size, SourceParams
 from corpusmith.collect.tasks.params import (
     DialoguesParams,
     InstructionsParams,
@@ -76,6 +76,17 @@ class WetParams(SourceParams):
     pass
 
 
+class DocumentsParams(HtmlParams):
+    documents: Literal["file", "page"] = Field(
+        "file",
+        description="what one document is: a file, or each page of a PDF (`uri#page=n`)",
+    )
+    timecodes: bool = Field(False, description="the time in front of each line of subtitles")
+    max_archive_bytes: Size = Field(
+        16 << 30, description="what an archive, with those within it, may hold decompressed"
+    )
+
+
 class CodeParams(SourceParams):
     modality: Literal["text", "code", "image-text", "audio-text"] = "code"
 
@@ -87,15 +98,19 @@ class ReaderSpec:
     params: type[SourceParams]
     function: str  # "module:function" of read(piece, params, sink)
     extensions: tuple[str, ...]  # chosen from a folder; () = all files
-    unit: Literal[
-        "lines", "csv", "rows", "files", "warc", "tasks"
-    ]  # how its files are cut into pieces
+    # How its files are cut into pieces; files are documents, containers hold any number of them.
+    unit: Literal["lines", "csv", "rows", "files", "containers", "warc", "tasks"]
     doc: str
     extra: str = ""  # the optional dependencies that it needs
+    libraries: tuple[str, ...] = ()  # distributions whose version shapes its documents
 
 
 _BASE = "corpusmith.collect."
 _COMPRESSED = ("", ".gz", ".zst")
+ARCHIVES = (
+    *(".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz"),
+    *(".tar.bz2", ".tbz2"),
+)
 
 
 def _names(*suffixes: str) -> tuple[str, ...]:
@@ -107,6 +122,17 @@ _RECORDS = (
     *_names(".jsonl", ".ndjson", ".jsonlines", ".json", ".csv", ".tsv", ".yml", ".yaml"),
     *(".parquet", ".pq"),
 )
+
+
+def _documents(word: str, suffixes: tuple[str, ...], doc: str, **more: Any) -> ReaderSpec:
+    function = f"{_BASE}documents.reader:{word}"
+    return ReaderSpec(DocumentsParams, function, suffixes, "containers", doc, **more)
+
+
+_PDF, _EPUB, _DOCX, _ODT = (".pdf",), (".epub",), (".docx", ".docm", ".dotx"), (".odt", ".ott")
+_SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
+_PDFIUM: dict[str, Any] = {"extra": "documents", "libraries": ("pypdfium2",)}
+
 
 READERS: dict[str, ReaderSpec] = {
     "jsonl": ReaderSpec(
@@ -146,6 +172,22 @@ READERS: dict[str, ReaderSpec] = {
         "files",
         "web pages: the main text",
         "web-data",
+    ),
+    "documents": _documents(
+        "read",
+        (
+            *(*_PDF, *_EPUB, *_DOCX, *_ODT, *_SUBTITLES, ".html", ".htm", ".xhtml"),
+            *(".txt", ".text", ".md", ".markdown", ".rst", *ARCHIVES),
+        ),
+        "PDF, EPUB, DOCX, ODT, HTML, subtitles, Markdown and text, in zip and tar archives too",
+        **_PDFIUM,
+    ),
+    "pdf": _documents("read_pdf", _PDF, "PDF: the text layer in reading order", **_PDFIUM),
+    "epub": _documents("read_epub", _EPUB, "EPUB: the chapters in the spine's order"),
+    "docx": _documents("read_docx", _DOCX, "Word's DOCX as Markdown"),
+    "odt": _documents("read_odt", _ODT, "OpenDocument text as Markdown"),
+    "subtitles": _documents(
+        "read_subtitles", _SUBTITLES, "SubRip, WebVTT, SubStation Alpha: cues joined to sentences"
     ),
     "warc": ReaderSpec(
         WarcParams,

@@ -63,7 +63,11 @@ def execute(work: op.Work) -> None:
         op.Task(f"{source}-{index:05d}", {**shared, "pieces": group}, weight)
         for index, (group, weight) in enumerate(_parts(pieces, params.part_bytes))
     ]
-    one_each = _whole(spec, params) and getattr(params, "long", "quarantine") != "split"
+    one_each = (
+        spec.unit == "files"
+        and _whole(spec, params)
+        and getattr(params, "long", "quarantine") != "split"
+    )
     entries = work.engine.map(
         "corpusmith.collect.stage:read_part",
         tasks,
@@ -238,7 +242,9 @@ def _planned_task(found: TaskFile, params: TaskParams) -> _Planned:
 
 
 def _whole(spec: ReaderSpec, params: SourceParams) -> bool:
-    """Whether a file is one piece, and one document unless `long: split` splits it."""
+    """Whether a file is one piece; of unit "files" one document unless `long: split` splits it."""
+    if spec.unit == "containers":
+        return True
     return spec.unit == "files" and getattr(params, "documents", "file") == "file"
 
 

@@ -81,9 +81,9 @@ def blocks(path: str) -> Iterator[bytes]:
         raise DamagedError("unknown_compression", f"compressed as {kind}; gzip and zstd are read")
     with reading(path), open(path, "rb") as file:
         if kind == "gzip":
-            yield from _gzip_blocks(file)
+            yield from gzip_blocks(file)
         elif kind == "zstd":
-            yield from _zstd_blocks(file)
+            yield from zstd_blocks(file)
         else:
             while block := file.read(BLOCK_BYTES):
                 yield block
@@ -99,7 +99,7 @@ def plain_blocks(path: str, start: int = 0, end: int | None = None) -> Iterator[
             yield block
 
 
-def _gzip_blocks(file: BinaryIO) -> Iterator[bytes]:
+def gzip_blocks(file: BinaryIO) -> Iterator[bytes]:
     given = 0
     member = 0  # where the present member begins in the file
     data = b""
@@ -145,7 +145,7 @@ def _gzip_blocks(file: BinaryIO) -> Iterator[bytes]:
         member = file.tell() - len(data)
 
 
-def _zstd_blocks(file: BinaryIO) -> Iterator[bytes]:
+def zstd_blocks(file: BinaryIO) -> Iterator[bytes]:
     given = 0
     decompressor = zstandard.ZstdDecompressor()
     decoder = None

@@ -1,0 +1,222 @@
+"""The readers of documents: a file, or a member of an archive, is one document, or one a page.
+
+`read: documents` takes every kind; `pdf`, `epub`, `docx`, `odt` and `subtitles` take their own,
+within archives too. Each document is announced to the watchdog, since PDFs are parsed by native
+code.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from corpusmith.collect.documents import archive
+from corpusmith.collect.documents.content import Content, Limits, language_code
+from corpusmith.collect.errors import RecordError
+from corpusmith.collect.pieces import too_large
+from corpusmith.collect.readers import DocumentsParams
+from corpusmith.collect.sink import Sink
+from corpusmith.collect.streams import DamagedError, plain_whole, read_whole, reading
+from corpusmith.collect.unpack import unpacked
+from corpusmith.collect.whole import group_of
+
+KINDS = {
+    "pdf": (".pdf",),
+    "epub": (".epub",),
+    "docx": (".docx", ".docm", ".dotx"),
+    "odt": (".odt", ".ott"),
+    "html": (".html", ".htm", ".xhtml"),
+    "subtitles": (".srt", ".vtt", ".ass", ".ssa"),
+    "markdown": (".md", ".markdown", ".rst"),
+    "text": (".txt", ".text"),
+}
+_KIND_OF = {suffix: kind for kind, suffixes in KINDS.items() for suffix in suffixes}
+_PACKED = (".gz", ".zst")
+
+
+def kind_of(name: str) -> str:
+    """The kind of a file by its name, "" where it is none of ours."""
+    name = name.lower()
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    at = name.rfind(".")
+    return _KIND_OF.get(name[at:], "") if at > name.rfind("/") else ""
+
+
+def _read(piece: dict[str, Any], params: DocumentsParams, sink: Sink, *, kinds: tuple) -> None:
+    uri, path = piece["uri"], piece["path"]
+    limits = Limits(params.max_document_bytes, archive_bytes=params.max_archive_bytes)
+    if archive.is_archive(uri):
+        _read_archive(path, uri, params, sink, kinds, limits)
+        return
+    if not sink.record(uri, native=True):
+        return
+    kind = kind_of(uri) or (kinds[0] if len(kinds) == 1 else "")
+    try:
+        if not kind:
+            raise RecordError("unknown_format", f"no format is known for the name {uri[-80:]!r}")
+        # By its name alone: an EPUB is a zip file, and so is a DOCX.
+        whole = read_whole if uri.lower().endswith(_PACKED) else plain_whole
+        data = whole(path, params.max_document_bytes)
+        _finish(uri, parse(kind, data, uri, params, limits), params, sink, kind)
+    except (DamagedError, RecordError) as error:
+        sink.quarantine(error.error, error.message)
+    sink.ctx.publish("")
+
+
+def _read_archive(
+    path: str, uri: str, params: DocumentsParams, sink: Sink, kinds: tuple, limits: Limits
+) -> None:
+    def wanted(name: str) -> bool:
+        return kind_of(name) in kinds
+
+    try:
+        with reading(path), open(path, "rb") as file:
+            budget = archive.Budget.of(limits, Path(path).stat().st_size)
+            for member in archive.members(file, uri, wanted, sink.skip, budget):
+                _read_member(member, params, sink, limits)
+    except DamagedError as error:
+        sink.fail(uri, error.error, error.message)
+
+
+def _read_member(
+    member: archive.Member, params: DocumentsParams, sink: Sink, limits: Limits
+) -> None:
+    if member.error:
+        sink.fail(member.uri, member.error, member.message)
+        return
+    if not sink.record(member.uri, native=True):
+        return
+    try:
+        kind = kind_of(member.path)
+        data = member.data
+        if member.path.lower().endswith(_PACKED):
+            data = _unpacked(data, limits)
+        content = parse(kind, data, member.path, params, limits)
+        _finish(member.uri, content, params, sink, kind)
+    except (DamagedError, RecordError) as error:
+        sink.quarantine(error.error, error.message)
+    sink.ctx.publish("")
+
+
+def _unpacked(data: bytes, limits: Limits) -> bytes:
+    out: list[bytes] = []
+    size = 0
+    for block in unpacked(io.BytesIO(data)):
+        size += len(block)
+        if size > limits.document_bytes:
+            raise RecordError(*too_large(size, limits.document_bytes))
+        out.append(block)
+    return b"".join(out)
+
+
+def parse(kind: str, data: bytes, name: str, params: DocumentsParams, limits: Limits) -> Content:
+    """The content of a file of this kind; its parser is imported only now."""
+    if kind == "pdf":
+        from corpusmith.collect.documents import pdf
+
+        return pdf.parse(data)
+    if kind == "epub":
+        from corpusmith.collect.documents import epub
+
+        return epub.parse(data, limits)
+    if kind == "docx":
+        from corpusmith.collect.documents import docx
+
+        return docx.parse(data, limits)
+    if kind == "odt":
+        from corpusmith.collect.documents import odt
+
+        return odt.parse(data, limits)
+    if kind == "html":
+        return _html(data, params)
+    from corpusmith.collect.whole import text_of
+
+    text, repaired = text_of(data, params.encoding)
+    if kind == "subtitles":
+        from corpusmith.collect.documents import subtitles
+
+        content = subtitles.parse(text, name, timecodes=params.timecodes)
+    else:
+        content = Content(text)
+    content.repaired = repaired
+    return content
+
+
+def _html(data: bytes, params: DocumentsParams) -> Content:
+    from corpusmith.collect.extract import extract_page
+    from corpusmith.collect.licenses import spdx
+
+    page = extract_page(data, charset=params.encoding, engine=params.extract)
+    meta = {"canonical": page.canonical, "license_url": page.license_url}
+    return Content(
+        text=page.text,
+        title=page.title or "",
+        lang=page.lang or "",
+        license=spdx(page.license_url),
+        meta={key: value for key, value in meta.items() if value},
+        repaired=page.repaired,
+    )
+
+
+def _finish(uri: str, content: Content, params: DocumentsParams, sink: Sink, kind: str) -> None:
+    limit = params.max_document_bytes
+    if len(content.text) > limit or (
+        4 * len(content.text) > limit and len(content.text.encode("utf-8", "replace")) > limit
+    ):
+        raise RecordError("too_large", f"its text has over {limit} bytes (max_document_bytes)")
+    meta = {**content.described(), "format": kind}
+    if group := group_of(uri, params.group):
+        meta["group"] = group
+    for name, count in content.skipped.items():
+        sink.skipped[name] += count
+    lost = content.lost_pages
+    known: dict[str, Any] = {
+        "lang": language_code(content.lang),
+        "license": content.license,
+        "created": content.created,
+        "repaired": content.repaired,
+    }
+    if params.documents == "page" and content.pages:
+        _pages(uri, content, meta, known, sink)
+        return
+    if content.pages:
+        meta["page_starts"] = content.pages
+    for error, _ in lost.values():
+        sink.skip(f"page:{error}")
+    if lost:
+        meta["pages_without_text"] = {str(n): error for n, (error, _) in lost.items()}
+    sink.document(content.text, meta=meta, **known)
+
+
+def _pages(
+    uri: str, content: Content, meta: dict[str, Any], known: dict[str, Any], sink: Sink
+) -> None:
+    """A document a page, `uri#page=n`; a page without its text is a row of quarantine."""
+    ends = [*content.pages[1:], len(content.text)]
+    for number, (start, end) in enumerate(zip(content.pages, ends, strict=True), start=1):
+        name = f"{uri}#page={number}"
+        if number == 1:
+            sink.rename(name)
+        else:
+            sink.created(name)
+        if number in content.lost_pages:
+            sink.quarantine(*content.lost_pages[number])
+        else:
+            page = {**meta, "page": number}
+            sink.document(content.text[start:end].strip(), meta=page, **known)
+
+
+def _reader(*kinds: str) -> Callable[[dict[str, Any], DocumentsParams, Sink], None]:
+    return functools.partial(_read, kinds=kinds)
+
+
+read = _reader(*KINDS)
+read_pdf = _reader("pdf")
+read_epub = _reader("epub")
+read_docx = _reader("docx")
+read_odt = _reader("odt")
+read_subtitles = _reader("subtitles")
