@@ -16,10 +16,11 @@ from corpusmith.kernels.datatrove_lines import (
     LOREM,
     SPAN_FIELDS,
     Cut,
+    count_breaks,
     cut_rows,
 )
 from corpusmith.kernels.spacy_chars import tables
-from corpusmith.kernels.spacy_words import sentences
+from corpusmith.kernels.spacy_words import sentences, words_of
 from corpusmith.op import Context, op, signal
 
 C4_DATATROVE_SIGNALS = pa.schema(
@@ -87,9 +88,10 @@ def c4_datatrove(batch: pa.Table, ctx: Context) -> pa.Table:
     code = np.asarray(pc.equal(batch.column("modality"), "code"), bool)
     cut = _cut(data, offsets, code, params)
     text = large_string(cut.out[: cut.out_ends[-1]], cut.out_ends)
+    words = words_of(text)  # remembered: a measure of this text that comes next has them already
     signals = {
         "c4_lines_dropped": cut.counts[:, DROPPED].astype(np.int32),
-        "c4_sentences": sentences(cut.out, cut.lines, cut.line_ends).astype(np.int32),
+        "c4_sentences": sentences(words, cut.lines, cut.line_ends).astype(np.int32),
         "c4_lorem_ipsum": cut.counts[:, LOREM] > 0,
         "c4_curly_bracket": cut.counts[:, CURLY] > 0,
     }
@@ -99,11 +101,10 @@ def c4_datatrove(batch: pa.Table, ctx: Context) -> pa.Table:
 
 def _cut(data: np.ndarray, offsets: np.ndarray, skip: np.ndarray, params: C4DatatroveParams) -> Cut:
     rows = len(offsets) - 1
-    # Each break that str.splitlines() knows has one of these bytes in it, at its end.
-    breaks = np.isin(data, np.frombuffer(b"\n\v\f\r\x1c\x1d\x1e\x85\xa8\xa9", np.uint8))
-    lines = rows + int(np.count_nonzero(breaks))
+    breaks, brackets = count_breaks(data)
+    lines = rows + breaks
     # A line has a span before and behind it, a citation one of its own and one for white space.
-    spans = 2 * lines + 2 * int(np.count_nonzero(data == ord("[")))
+    spans = 2 * lines + 2 * brackets
     cut = Cut(
         np.empty(len(data), np.uint8),
         np.zeros(rows + 1, np.int64),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corpusmith.kernels.jit import kernel
+from corpusmith.kernels.jit import inlined, kernel, pointer
 from corpusmith.kernels.lines import (
     FOUND_JAVASCRIPT,
     FOUND_LOREM,
@@ -36,6 +36,7 @@ _ENDS = np.frombuffer(b".?!\"'", np.uint8)
 _EDIT = np.frombuffer(b"[edit]", np.uint8)
 _NEEDED = np.frombuffer(b"[citation needed]", np.uint8)
 _KELVIN = 0x212A  # whose lower case is an ASCII k
+_KELVIN_FIRST = 0xE2  # of its bytes
 
 # The line that is looked at: bytes and code points where it starts and stops, where the next one
 # starts, where its text without white space around it begins and ends; then two counts.
@@ -58,30 +59,54 @@ class Cut(NamedTuple):
 
 
 @kernel
+def count_breaks(data):
+    """(Bytes that may end a line for str.splitlines(), each break has one at its end; `[`)."""
+    breaks = brackets = np.int64(0)
+    for at in range(data.shape[0]):
+        byte = data[at]
+        breaks += (
+            (np.uint8(byte - 10) <= 3)
+            | (np.uint8(byte - 0x1C) <= 2)
+            | (byte == 0x85)
+            | (byte == 0xA8)
+            | (byte == 0xA9)
+        )
+        brackets += byte == _OPEN
+    return breaks, brackets
+
+
+@kernel
 def cut_rows(data, offsets, skip, flags, terminal, min_words, max_word, citations, javascript,
              policy, line, low, cut):  # fmt: skip
     """Cut every row whose `skip` is not set. `line` (int64[12]) and `low` (uint8) are memory."""
     written = span = kept = np.int64(0)
+    text, out = pointer(data), pointer(cut.out)
     for row in range(offsets.shape[0] - 1):
         begin, end = offsets[row], offsets[row + 1]
         if skip[row]:
-            for byte in range(begin, end):
-                cut.out[written] = data[byte]
-                written += 1
+            _move(text, begin, end, out, written)
+            written += end - begin
         else:
             written, span, kept = _cut_row(
-                data, begin, end, flags, terminal, min_words, max_word, citations, javascript,
-                policy, line, low, cut, cut.counts[row], written, span, kept,
+                text, begin, end, pointer(flags), terminal, min_words, max_word, citations,
+                javascript, policy, pointer(line), pointer(low), out, pointer(cut.spans),
+                pointer(cut.lines), pointer(cut.counts[row]), written, span, kept,
             )  # fmt: skip
         cut.out_ends[row + 1] = written
         cut.span_ends[row + 1] = span
         cut.line_ends[row + 1] = kept
 
 
+@inlined
+def _move(data, start, stop, out, at):
+    for byte in range(stop - start):
+        out[at + byte] = data[start + byte]
+
+
 @kernel
 def _cut_row(
     data, begin, end, flags, terminal, min_words, max_word, citations, javascript, policy,
-    line, low, cut, counts, written, span, kept,
+    line, low, out, spans, lines, counts, written, span, kept,
 ):  # fmt: skip
     tail = np.int64(-1)  # the span behind the line kept last
     at, point = begin, np.int64(0)
@@ -89,11 +114,11 @@ def _cut_row(
         _find_line(data, at, end, point, flags, line)
         at, point = line[_PAST], line[_PAST_POINT]
         if tail >= 0:  # between lines that stay there is one newline
-            cut.out[written] = _NEWLINE
+            out[written] = _NEWLINE
         start = written + (tail >= 0)
         before = span
         first = line[_FIRST_POINT]
-        _add_span(cut, span, line[_START_POINT], first, line[_START], line[_FIRST], _SPACE, 0)
+        _add_span(spans, span, line[_START_POINT], first, line[_START], line[_FIRST], _SPACE, 0)
         span += 1
         stop = start
         reason = np.int64(0)
@@ -102,67 +127,92 @@ def _cut_row(
         elif max_word and line[_LONGEST] > max_word:
             reason = np.int64(_LONG)
         else:
-            stop, span = _copy(data, flags, line, citations, tail < 0, cut, start, span)
+            open_, brace, kelvin = _rare_bytes(data, line[_FIRST], line[_LAST])
+            if citations and open_:
+                stop, span = _copy(data, flags, line, tail < 0, out, spans, start, span)
+            else:
+                _move(data, line[_FIRST], line[_LAST], out, start)
+                stop = start + line[_LAST] - line[_FIRST]
             reason = _judge(
-                cut.out, start, stop, line[_WORDS], terminal, min_words, javascript, policy,
-                low, counts,
+                out, start, stop, line[_WORDS], terminal, min_words, javascript, policy,
+                low, brace, kelvin, counts,
             )  # fmt: skip
         if reason:
             span = before
-            _add_span(cut, span, line[_START_POINT], point, line[_START], at, reason, 0)
+            _add_span(spans, span, line[_START_POINT], point, line[_START], at, reason, 0)
             span += 1
             counts[DROPPED] += reason != _BLANK
             continue
-        cut.lines[kept, 0], cut.lines[kept, 1] = start, stop
+        lines[2 * kept], lines[2 * kept + 1] = start, stop
         kept += 1
         written = stop
         tail = span
-        _add_span(cut, span, line[_LAST_POINT], point, line[_LAST], at, _SPACE, 1)
+        _add_span(spans, span, line[_LAST_POINT], point, line[_LAST], at, _SPACE, 1)
         if at - line[_LAST] == 1 and data[at - 1] == _NEWLINE:
-            cut.spans[span, 4] = 0  # it is that newline already
+            spans[SPAN_FIELDS * span + 4] = 0  # it is that newline already
         span += 1
     if tail >= 0:
-        spans = cut.spans[tail]
-        spans[4] = _SPACE if spans[1] > spans[0] else 0
-        spans[5] = 0
+        place = SPAN_FIELDS * tail
+        spans[place + 4] = _SPACE if spans[place + 1] > spans[place] else 0
+        spans[place + 5] = 0
     return written, span, kept
 
 
-@kernel
-def _add_span(cut, span, start_point, end_point, start, end, kind, newline):
-    spans = cut.spans[span]
-    spans[0], spans[1], spans[2], spans[3] = start_point, end_point, start, end
-    spans[4] = kind if end > start else 0
-    spans[5] = newline
+@inlined
+def _add_span(spans, span, start_point, end_point, start, end, kind, newline):
+    place = SPAN_FIELDS * span
+    spans[place], spans[place + 1] = start_point, end_point
+    spans[place + 2], spans[place + 3] = start, end
+    spans[place + 4] = kind if end > start else 0
+    spans[place + 5] = newline
+
+
+@inlined
+def _rare_bytes(data, start, stop):
+    """How many `[`, `{` and first bytes of a Kelvin sign: one loop that the machine vectorizes."""
+    open_ = brace = kelvin = np.int64(0)
+    for at in range(start, stop):
+        open_ += data[at] == _OPEN
+        brace += data[at] == _BRACE
+        kelvin += data[at] == _KELVIN_FIRST
+    return open_, brace, kelvin
 
 
 @kernel
 def _find_line(data, at, end, point, flags, line):
     line[_START], line[_START_POINT] = at, point
-    line[_FIRST], line[_FIRST_POINT] = -1, -1
-    line[_LAST], line[_LAST_POINT] = at, point
-    line[_WORDS] = line[_LONGEST] = 0
-    word = np.int64(0)
+    first = first_point = np.int64(-1)
+    last, last_point = at, point
+    words = longest = word = np.int64(0)
     while at < end:
-        code, length = code_at(data, at, end)
-        flag = flags[code]
-        if flag & LINE_BREAK:
-            break
-        if flag & SPACE:
-            word = np.int64(0)
-        else:
-            if line[_FIRST] < 0:
-                line[_FIRST], line[_FIRST_POINT] = at, point
-            line[_LAST], line[_LAST_POINT] = at + length, point + 1
-            word += 1
-            line[_WORDS] += word == 1
-            line[_LONGEST] = max(line[_LONGEST], word)
-        at += length
-        point += 1
+        begin = at
+        while at < end and 32 < data[at] < 127:
+            at += 1
+        count = at - begin
+        if count == 0:
+            code, length = code_at(data, at, end)
+            flag = flags[code]
+            if flag & LINE_BREAK:
+                break
+            at += length
+            if flag & SPACE:
+                word = np.int64(0)
+                point += 1
+                continue
+            count = np.int64(1)
+        if first < 0:
+            first, first_point = begin, point
+        words += word == 0
+        word += count
+        longest = max(longest, word)
+        point += count
+        last, last_point = at, point
     line[_STOP], line[_STOP_POINT] = at, point
-    if line[_FIRST] < 0:  # blank
-        line[_FIRST], line[_FIRST_POINT] = at, point
-        line[_LAST], line[_LAST_POINT] = at, point
+    line[_WORDS], line[_LONGEST] = words, longest
+    if first < 0:  # blank
+        first, first_point, last, last_point = at, point, at, point
+    line[_FIRST], line[_FIRST_POINT] = first, first_point
+    line[_LAST], line[_LAST_POINT] = last, last_point
     if at < end:
         code, length = code_at(data, at, end)
         at += length
@@ -174,32 +224,31 @@ def _find_line(data, at, end, point, flags, line):
 
 
 @kernel
-def _copy(data, flags, line, citations, is_first, cut, written, span):
+def _copy(data, flags, line, is_first, out, spans, written, span):
     """Copy the line without its citations; where it would begin the text, also without white
     space that is left at its beginning. Returns where it ends in `out`, and the next span."""
     start, first_span = written, span
     at, point, end = line[_FIRST], line[_FIRST_POINT], line[_LAST]
     while at < end:
         code, length = code_at(data, at, end)
-        if citations and code == _OPEN:
+        if code == _OPEN:
             size, points = _citation(data, at, end, flags)
             if size:
-                _add_span(cut, span, point, point + points, at, at + size, _CITATION, 0)
+                _add_span(spans, span, point, point + points, at, at + size, _CITATION, 0)
                 span += 1
                 at += size
                 point += points
                 continue
         if is_first and written == start and flags[code] & SPACE:
-            spans = cut.spans[span - 1]
-            if span > first_span and spans[4] == _SPACE and spans[3] == at:
-                spans[1], spans[3] = point + 1, at + length
+            place = SPAN_FIELDS * (span - 1)
+            if span > first_span and spans[place + 4] == _SPACE and spans[place + 3] == at:
+                spans[place + 1], spans[place + 3] = point + 1, at + length
             else:
-                _add_span(cut, span, point, point + 1, at, at + length, _SPACE, 0)
+                _add_span(spans, span, point, point + 1, at, at + length, _SPACE, 0)
                 span += 1
         else:
-            for byte in range(at, at + length):
-                cut.out[written] = data[byte]
-                written += 1
+            _move(data, at, at + length, out, written)
+            written += length
         at += length
         point += 1
     return written, span
@@ -230,7 +279,9 @@ def _citation(data, at, end, flags):
 
 
 @kernel
-def _judge(out, start, stop, words, terminal, min_words, javascript, policy, low, counts):
+def _judge(
+    out, start, stop, words, terminal, min_words, javascript, policy, low, brace, kelvin, counts
+):
     """Why the line goes, 0 where it stays, in datatrove's order; notes what drops the document."""
     if terminal:
         ends = False
@@ -245,25 +296,10 @@ def _judge(out, start, stop, words, terminal, min_words, javascript, policy, low
             return np.int64(_TERMINAL)
     if words < min_words:
         return np.int64(_FEW)
-    length = np.int64(0)
-    brace = False
-    at = start
-    while at < stop:
-        code, size = code_at(out, at, stop)
-        brace |= code == _BRACE
-        if code == _KELVIN:
-            low[length] = 107
-            length += 1
-        else:
-            for byte in range(at, at + size):
-                low[length] = out[byte]
-                length += 1
-        at += size
-    found = np.int64(0)
-    for place in range(length):
-        letter = low[place] | 32
-        if letter == 106 or letter == 107 or letter == 109 or letter == 118:  # j k m v
-            found |= find_phrase(low, place, 0, length)
+    if kelvin:
+        found = _phrases(low, np.int64(0), _without_kelvin(out, start, stop, low))
+    else:
+        found = _phrases(out, start, stop)
     if found & FOUND_LOREM:
         counts[LOREM] = 1
     if found & FOUND_JAVASCRIPT and javascript:
@@ -273,3 +309,31 @@ def _judge(out, start, stop, words, terminal, min_words, javascript, policy, low
     if found & FOUND_POLICY and policy:
         return np.int64(_POLICY)
     return np.int64(0)
+
+
+@inlined
+def _phrases(text, start, stop):
+    """What of C4's phrases is in `text[start:stop]`."""
+    found = np.int64(0)
+    for at in range(start, stop):
+        letter = text[at] | 32
+        if letter == 106 or letter == 107 or letter == 109 or letter == 118:  # j k m v
+            found |= find_phrase(text, at, start, stop)
+    return found
+
+
+@kernel
+def _without_kelvin(out, start, stop, low):
+    """The line with `k` for each Kelvin sign, in `low`; its length."""
+    length = np.int64(0)
+    at = start
+    while at < stop:
+        code, size = code_at(out, at, stop)
+        if code == _KELVIN:
+            low[length] = 107
+            length += 1
+        else:
+            _move(out, at, at + size, low, length)
+            length += size
+        at += size
+    return length

@@ -84,57 +84,40 @@ def _split_rows(data, offsets, tables, chunk, tokens, found, spare, spare_marks,
         )  # fmt: skip
 
 
-def sentences(data: np.ndarray, lines: np.ndarray, line_ends: np.ndarray) -> np.ndarray:
-    """Sentences of each row, int64[rows]: the sum over its lines, `data[a:b]` for a, b in
-    `lines[line_ends[i]:line_ends[i + 1]]`, none of them empty or with white space at its end.
+def sentences(words: Words, lines: np.ndarray, line_ends: np.ndarray) -> np.ndarray:
+    """Sentences of each row, int64[rows]: the sum over its lines, `words.data[a:b]` for a, b in
+    `lines[line_ends[i]:line_ends[i + 1]]`, none of them empty, in rising order.
 
     A sentence ends before the first token, white space too, that is no punctuation behind one of
-    the sentencizer's marks: spaCy 3.8, spacy/pipeline/sentencizer.pyx.
+    the sentencizer's marks: spaCy 3.8, spacy/pipeline/sentencizer.pyx. A line by itself has the
+    tokens that it has in its text, since none reaches over the end of a line.
     """
-    rows = len(line_ends) - 1
-    found = np.zeros(rows, np.int64)
-    used = lines[: line_ends[-1]]
-    longest = int((used[:, 1] - used[:, 0]).max(initial=0))
+    found = np.zeros(len(line_ends) - 1, np.int64)
     _sentences_of_rows(
-        data, lines, line_ends, tables(), new_chunk(longest), new_tokens(longest),
-        new_found(longest), np.empty(3 * longest, np.int32), np.empty(longest, np.uint8), found,
-    )  # fmt: skip
+        words.offsets, lines, line_ends, words.tokens.starts, words.tokens.marks, words.ends, found
+    )
     return found
 
 
 @kernel
-def _sentences_of_rows(
-    data, lines, line_ends, tables, chunk, tokens, found, spare, spare_marks, sentences
-):
-    rules = pointers(tables)
-    size = np.int64(data.shape[0])
-    zero = np.int64(0)
-    starts, lengths = pointer(tokens.starts), pointer(tokens.lengths)
-    chars, marks = pointer(tokens.chars), pointer(tokens.marks)
+def _sentences_of_rows(offsets, lines, line_ends, starts, marks, ends, sentences):
     for row in range(line_ends.shape[0] - 1):
+        token = ends[row]
         for line in range(line_ends[row], line_ends[row + 1]):
-            begin, end = lines[line, 0], lines[line, 1]
-            last = tokenize(
-                pointer(data), size, begin, end, np.int64(1), rules,
-                pointer(chunk.codes), pointer(chunk.flags), pointer(chunk.places),
-                pointer(chunk.suffixes), starts, lengths, chars, marks, zero,
-            )  # fmt: skip
-            last = join_exceptions(
-                pointer(data), size, begin, zero, last, rules, starts, lengths, chars, marks,
-                pointer(found.starts), pointer(found.ends), pointer(found.exceptions),
-                pointer(found.seen), pointer(found.at), pointer(spare), pointer(spare_marks),
-            )  # fmt: skip
             sentences[row] += 1
             ended = False
-            for token in range(last):
+            end = lines[line, 1] - offsets[row]
+            while token < ends[row + 1] and starts[token] < end:
                 mark = np.int64(marks[token])
                 if ended and (mark & BEHIND_SPACE or not mark & (IS_PUNCTUATION | ENDS_SENTENCE)):
                     sentences[row] += 1
                     ended = False
                 if mark & ENDS_SENTENCE:
                     ended = True
+                token += 1
 
 
 def warm() -> None:
     """Compile the kernels, or load them from Numba's cache."""
-    words_of(pa.array(["It's a.b (x:)", ""], pa.large_string()))
+    words = words_of(pa.array(["It's a.b (x:)", ""], pa.large_string()))
+    sentences(words, np.array([[0, 13]]), np.array([0, 1, 1]))
