@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from corpusmith.kernels.hashing import short_key
-from corpusmith.kernels.jit import kernel, pointer
+from corpusmith.kernels.hashing import is_ellipsis, load64, short_key
+from corpusmith.kernels.jit import inlined, kernel, pointer
 from corpusmith.kernels.segments import COUNT, FIELDS, begin_document, new_table, segment_entry
 from corpusmith.kernels.spacy_chars import LINE_BREAK, SPACE, TERMINAL, tables
 from corpusmith.kernels.spacy_en import HAS_LETTER, IS_WORD, code_at
@@ -32,10 +32,12 @@ COUNTS = (
     TOKENS, WORDS, WORD_CHARS, LETTER_WORDS, STOP_DISTINCT,
 ) = range(len(COUNTS))  # fmt: skip
 
-# Sorts of segments in the table.
-_FULL_LINE, _LINE, _PARAGRAPH = np.int64(0), np.int64(1), np.int64(2)
+# Sorts of segments in the table, as bits.
+_FULL_LINE, _LINE, _PARAGRAPH = np.int64(1), np.int64(2), np.int64(4)
 _SHORT = 30
 _NEWLINE, _RETURN, _HASH, _DOT, _DASH = b"\n\r#.-"
+_NEWLINES, _ONES = np.uint64(0x0A0A0A0A0A0A0A0A), np.uint64(0x0101010101010101)
+_HIGHS = np.uint64(0x8080808080808080)
 _ELLIPSIS, _BULLET = 0x2026, 0x2022
 _STOP_KEYS = np.array([int.from_bytes(word.encode(), "little") for word in STOP_WORDS], np.uint64)
 
@@ -80,126 +82,198 @@ def _count_rows(
 
 @kernel
 def _count_words(data, size, begin, first, last, starts, lengths, chars, marks, row):
-    found = np.int64(0)
+    found = words = word_chars = letter_words = np.int64(0)
     for token in range(first, last):
         mark = np.int64(marks[token])
-        row[WORDS] += (mark & IS_WORD) >> 1
-        row[WORD_CHARS] += chars[token] if mark & IS_WORD else 0
-        row[LETTER_WORDS] += mark & HAS_LETTER
+        is_word = (mark & IS_WORD) >> 1
+        words += is_word
+        word_chars += is_word * chars[token]
+        letter_words += mark & HAS_LETTER
         length = np.int64(lengths[token])
         if 2 <= length <= 4:
             key = short_key(data, size, begin + starts[token], length)
             for word in range(_STOP_KEYS.shape[0]):
-                if key == _STOP_KEYS[word]:
-                    found |= np.int64(1) << word
+                found |= np.int64(key == _STOP_KEYS[word]) << word
     row[TOKENS] = last - first
+    row[WORDS], row[WORD_CHARS], row[LETTER_WORDS] = words, word_chars, letter_words
     while found:
         row[STOP_DISTINCT] += found & 1
         found >>= 1
 
 
-@kernel
-def _is_copy(data, size, start, stop, sort, slots, entries, state):
-    """Whether this segment came before as one of its sort; a bit of its entry says so then."""
+@inlined
+def _copies(data, size, start, stop, sorts, slots, entries, state):
+    """As which of these sorts (bits) this segment came before."""
     entry = segment_entry(data, size, start, stop - start, slots, entries, state)
     seen = entries[FIELDS * entry + COUNT]
-    entries[FIELDS * entry + COUNT] = seen | 1 << sort
-    return (seen >> sort) & 1
+    entries[FIELDS * entry + COUNT] = seen | sorts
+    return seen & sorts
 
 
 @kernel
 def _count_text(data, size, begin, end, flags, slots, entries, state, row):
-    """All but the words, in one pass over the characters."""
+    """All but the words: line by line between newlines, each of which ends a line of every kind."""
     begin_document(slots, state, (end - begin) >> 5)
-    zero = np.int64(0)
-    chars = zero
+    chars = newlines = np.int64(0)
     # What str.strip() leaves of the text, for paragraphs.
     stripped_first, stripped_last = end, begin
-    # The line as str.splitlines() has it.
-    broken_start = begin
-    broken_first = zero - 1  # its first character that is not white space
-    dots = zero  # that end what was seen of it, white space left out
-    dots_end = zero - 1  # where they ended
-    ends_in_ellipsis = False
-    # The line between newlines.
-    line_start, line_chars = begin, zero
-    full = False
-    last_code = zero
-    run = zero  # of dots, anywhere
-    at = begin
-    while at <= end:
-        if at < end:
-            code, length = code_at(data, at, end)
-            flag = np.int64(flags[code])
-        else:
-            code, length, flag = zero - 1, np.int64(1), zero
-        if code != _DOT:
-            row[DOTS3] += run // 3
-            run = zero
-        breaks = flag & LINE_BREAK
-        if breaks or (at == end and broken_start < end):
+    start = begin
+    while True:
+        stop = start
+        while stop + 8 <= end and not _newline_in(load64(data, stop)):
+            stop += 8
+        while stop < end and data[stop] != _NEWLINE:
+            stop += 1
+        ended = stop < end
+        later, hashes, dots, ellipses, breaks = _count_bytes(data, start, stop)
+        line_chars = stop - start - later
+        chars += line_chars + ended
+        newlines += ended
+        row[HASHES] += hashes
+        row[ELLIPSES] += ellipses
+        if dots >= 3:
+            row[DOTS3] += _threes(data, start, stop)
+        first, last = _strip(data, start, stop, flags)
+        full = first < last
+        if full:
+            stripped_first = min(stripped_first, first)
+            stripped_last = last
+        if breaks:
+            _count_broken(data, start, stop, ended, flags, row)
+        elif ended or stop > start:
             row[BROKEN_LINES] += 1
-            if broken_first == _DASH or broken_first == _BULLET:
-                row[BULLETS] += 1
-            if ends_in_ellipsis or dots >= 3:
-                row[ELLIPSIS_LINES] += 1
-            broken_start = at + length
-            if code == _RETURN and at + 1 < end and data[at + 1] == _NEWLINE:
-                broken_start += 1
-            broken_first = zero - 1
-            ends_in_ellipsis = False
-            dots = zero
-        if code == _NEWLINE or at == end:
             if full:
-                row[FULL_LINES] += 1
-                if flags[last_code] & TERMINAL:
-                    row[TERMINAL_LINES] += 1
-                if line_chars <= _SHORT:
-                    row[SHORT_LINES] += 1
-                if _is_copy(data, size, line_start, at, _FULL_LINE, slots, entries, state):
-                    row[FULL_LINE_COPY_CHARS] += line_chars
-            # re.split at "\n+": no line between two newlines, one before the first and one
-            # behind the last, though they be empty.
-            if at > line_start or at == begin or at == end:
-                row[LINES] += 1
-                if _is_copy(data, size, line_start, at, _LINE, slots, entries, state):
-                    row[LINE_COPIES] += 1
-                    row[LINE_COPY_CHARS] += line_chars
-            if at == end:
-                break
-            row[NEWLINES] += 1
-            line_start, line_chars = at + 1, zero
-            full = False
-        else:
-            line_chars += 1
-            last_code = code
-        if not flag & SPACE:
-            full = True
-            if at < stripped_first:
-                stripped_first = at
-            stripped_last = at + length
-            if broken_first < 0:
-                broken_first = code
-            ends_in_ellipsis = code == _ELLIPSIS
-            if code == _DOT:
-                run += 1
-                dots = dots + 1 if dots_end == at else np.int64(1)
-                dots_end = at + 1
-            else:
-                dots = zero
-                if code == _HASH:
-                    row[HASHES] += 1
-                elif code == _ELLIPSIS:
-                    row[ELLIPSES] += 1
-        elif code == _RETURN and at + 1 < end and data[at + 1] == _NEWLINE:
-            # The newline is a part of this line break.
-            row[BROKEN_LINES] -= 1
-        chars += 1
-        at += length
-    row[CHARS] = chars
+                _count_line(data, first, last, row)
+        sorts = np.int64(0)
+        if full:
+            row[FULL_LINES] += 1
+            if flags[_code_before(data, start, stop)] & TERMINAL:
+                row[TERMINAL_LINES] += 1
+            row[SHORT_LINES] += line_chars <= _SHORT
+            sorts = _FULL_LINE
+        # re.split at "\n+": no line between two newlines, one before the first and one
+        # behind the last, though they be empty.
+        if stop > start or start == begin or not ended:
+            row[LINES] += 1
+            sorts |= _LINE
+        if sorts:
+            seen = _copies(data, size, start, stop, sorts, slots, entries, state)
+            if seen & _FULL_LINE:
+                row[FULL_LINE_COPY_CHARS] += line_chars
+            if seen & _LINE:
+                row[LINE_COPIES] += 1
+                row[LINE_COPY_CHARS] += line_chars
+        if not ended:
+            break
+        start = stop + 1
+    row[CHARS], row[NEWLINES] = chars, newlines
     _count_paragraphs(
         data, size, min(stripped_first, stripped_last), stripped_last, slots, entries, state, row
     )
+
+
+@inlined
+def _newline_in(word):
+    """Whether one of the 8 bytes is a newline (Mycroft's test for a zero byte)."""
+    word ^= _NEWLINES
+    return (word - _ONES) & ~word & _HIGHS
+
+
+@inlined
+def _count_bytes(data, start, stop):
+    """Of a line: second and later bytes of characters, `#`, dots, `…`, and characters that only
+    str.splitlines() ends a line at; one loop that the machine vectorizes."""
+    later = hashes = dots = ellipses = breaks = np.int64(0)
+    for at in range(start, min(start + 2, stop)):
+        byte = data[at]
+        later += (byte & 0xC0) == 0x80
+        hashes += byte == _HASH
+        dots += byte == _DOT
+        breaks += (np.uint8(byte - 11) <= 2) | (np.uint8(byte - 0x1C) <= 2)
+        breaks += at > start and byte == 0x85 and data[at - 1] == 0xC2
+    for at in range(start + 2, stop):
+        byte = data[at]
+        general = (data[at - 2] == 0xE2) & (data[at - 1] == 0x80)  # U+2000..203F
+        later += (byte & 0xC0) == 0x80
+        hashes += byte == _HASH
+        dots += byte == _DOT
+        ellipses += general & (byte == 0xA6)
+        breaks += (
+            (np.uint8(byte - 11) <= 2)
+            | (np.uint8(byte - 0x1C) <= 2)
+            | ((byte == 0x85) & (data[at - 1] == 0xC2))
+            | (general & ((byte == 0xA8) | (byte == 0xA9)))
+        )
+    return later, hashes, dots, ellipses, breaks
+
+
+@kernel
+def _threes(data, start, stop):
+    """How many times three dots stand in a line, without overlap."""
+    threes = run = np.int64(0)
+    for at in range(start, stop):
+        run = run + 1 if data[at] == _DOT else np.int64(0)
+        threes += run > 0 and run % 3 == 0
+    return threes
+
+
+@inlined
+def _code_before(data, start, stop):
+    """The last character of `data[start:stop]`, which is not empty."""
+    at = stop - 1
+    while at > start and data[at] & 0xC0 == 0x80:
+        at -= 1
+    code, _ = code_at(data, at, stop)
+    return code
+
+
+@inlined
+def _strip(data, start, stop, flags):
+    """(First, end) of what str.strip() leaves; equal where nothing is left."""
+    while start < stop:
+        code, length = code_at(data, start, stop)
+        if not flags[code] & SPACE:
+            break
+        start += length
+    while start < stop and flags[_code_before(data, start, stop)] & SPACE:
+        stop -= 1
+        while data[stop] & 0xC0 == 0x80:
+            stop -= 1
+    return start, stop
+
+
+@kernel
+def _count_line(data, first, last, row):
+    """A line of str.splitlines(), without the white space around it: how it begins and ends."""
+    code, _ = code_at(data, first, last)
+    row[BULLETS] += code == _DASH or code == _BULLET
+    if last - first >= 3:
+        dots = data[last - 1] == _DOT and data[last - 2] == _DOT and data[last - 3] == _DOT
+        row[ELLIPSIS_LINES] += dots or is_ellipsis(data, last - 3)
+
+
+@kernel
+def _count_broken(data, start, stop, ended, flags, row):
+    """The lines of str.splitlines() in a line between newlines that has other breaks in it."""
+    at = start
+    while at < stop:
+        code, length = code_at(data, at, stop)
+        if flags[code] & LINE_BREAK:
+            if code == _RETURN and at + 1 == stop and ended:
+                break  # the newline is a part of this line break
+            _count_stripped(data, start, at, flags, row)
+            start = at + length
+        at += length
+    if ended or start < stop:
+        _count_stripped(data, start, at, flags, row)
+
+
+@inlined
+def _count_stripped(data, start, stop, flags, row):
+    row[BROKEN_LINES] += 1
+    first, last = _strip(data, start, stop, flags)
+    if first < last:
+        _count_line(data, first, last, row)
 
 
 @kernel
@@ -207,10 +281,16 @@ def _count_paragraphs(data, size, begin, end, slots, entries, state, row):
     start = begin
     at = begin
     while True:
-        while at < end and not (data[at] == _NEWLINE and data[at + 1] == _NEWLINE):
+        while True:
+            while at + 8 <= end and not _newline_in(load64(data, at)):
+                at += 8
+            while at < end and data[at] != _NEWLINE:
+                at += 1
+            if at >= end or data[at + 1] == _NEWLINE:
+                break
             at += 1
         row[PARAGRAPHS] += 1
-        if _is_copy(data, size, start, at, _PARAGRAPH, slots, entries, state):
+        if _copies(data, size, start, at, _PARAGRAPH, slots, entries, state):
             row[PARAGRAPH_COPIES] += 1
             for byte in range(start, at):
                 row[PARAGRAPH_COPY_CHARS] += (data[byte] & 0xC0) != 0x80

@@ -36,6 +36,19 @@ def load64(typingctx, data, at):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def store64(typingctx, data, at, word):  # type: ignore[no-untyped-def]
+    """Write a uint64 to the 8 bytes from byte `at` on of what `data` points to."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        place = builder.gep(builder.bitcast(args[0], ir.IntType(8).as_pointer()), [args[1]])
+        stored = builder.store(args[2], builder.bitcast(place, ir.IntType(64).as_pointer()))
+        stored.align = 1
+        return context.get_dummy_value()
+
+    return types.void(data, at, types.uint64), codegen
+
+
+@intrinsic
 def prefetch(typingctx, items, at):  # type: ignore[no-untyped-def]
     """Ask for the cache line of `items[at]` (a pointer), which will be read soon."""
 

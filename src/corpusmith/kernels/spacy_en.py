@@ -16,21 +16,31 @@ from typing import NamedTuple
 
 import numpy as np
 
+from corpusmith.kernels.hashing import load64
 from corpusmith.kernels.jit import inlined, kernel, pointer
 from corpusmith.kernels.spacy_affixes import infix_length, is_url, prefix_length, suffix_length
 from corpusmith.kernels.spacy_chars import (
+    ALPHA,
+    BEFORE_DOT,
+    CURRENCY,
+    DECIMAL,
     EXCEPTION,
     FLAGS,
+    ICON,
     LETTER,
     PART_STARTS,
     PARTS,
+    PREFIX,
     PUNCTUATION,
     SENTENCE_END,
     SPACE,
+    SUFFIX,
     SYMBOL,
+    UPPER,
     Tables,
     find,
 )
+from corpusmith.kernels.vectors import lowest_bit
 
 # Marks of a token.
 HAS_LETTER = np.int64(1)  # str.isalpha() of a character in it
@@ -38,9 +48,13 @@ IS_WORD = np.int64(2)  # not all of it is in datatrove's PUNCTUATION_SET
 IS_PUNCTUATION = np.int64(4)  # all of it is of category P*
 ENDS_SENTENCE = np.int64(8)  # one character of the sentencizer's
 BEHIND_SPACE = np.int64(16)  # behind a token of white space
+ALL_LETTERS = np.int64(32)  # a whole chunk of ASCII letters, or all but its last character
 
-_BLANK, _DOT = b" ."
+_BLANK, _DOT, _DOLLAR = b" .$"
 _NEWLINE = 10
+_WORD_MARKS = HAS_LETTER | IS_WORD | ALL_LETTERS
+_LOWER, _LOW_BITS = np.uint64(0x2020202020202020), np.uint64(0x7F7F7F7F7F7F7F7F)
+_HIGH_BITS, _ONES = np.uint64(0x8080808080808080), np.uint64(0x0101010101010101)
 
 
 class Tokens(NamedTuple):
@@ -90,6 +104,48 @@ def code_at(data, at, end):
     return np.int64(0xFFFD), np.int64(1)
 
 
+@inlined
+def _marks(either, both, length):
+    """The marks of a token of `length` characters with these flags, any of them and all."""
+    mark = np.int64(0)
+    if either & LETTER:
+        mark |= HAS_LETTER
+    if not both & SYMBOL:
+        mark |= IS_WORD
+    if both & PUNCTUATION:
+        mark |= IS_PUNCTUATION
+    if length == 1 and both & SENTENCE_END:
+        mark |= ENDS_SENTENCE
+    return mark
+
+
+@inlined
+def _is_suffix(data, start, at, flags):
+    """Whether the ASCII character at `at` is a suffix behind the ASCII letters from `start` on;
+    False where only `suffix_length` can tell."""
+    code = np.int64(data[at])
+    if code == _DOT:
+        last = flags[data[at - 1]]
+        return last & BEFORE_DOT or (
+            at - start > 1 and last & UPPER and flags[data[at - 2]] & UPPER
+        )
+    return code < 0x80 and code != _DOLLAR and flags[code] & (SUFFIX | ICON)
+
+
+@inlined
+def _add_piece(begin, start, a, b, kinds, places, starts, lengths, chars, marks, count):
+    """Write the token of the chunk's characters [a, b); returns the number of tokens then."""
+    either, both = np.int64(0), np.int64(-1)
+    for at in range(a, b):
+        either |= kinds[at]
+        both &= kinds[at]
+    starts[count] = start + places[a] - begin
+    lengths[count] = places[b] - places[a]
+    chars[count] = b - a
+    marks[count] = _marks(either, both, b - a)
+    return count + 1
+
+
 @kernel
 def add_token(data, begin, start, end, flags, starts, lengths, chars, marks, count):
     """Write the token `data[start:end]`; returns the number of tokens then."""
@@ -102,20 +158,32 @@ def add_token(data, begin, start, end, flags, starts, lengths, chars, marks, cou
         both &= flag
         length += 1
         at += size
-    mark = np.int64(0)
-    if either & LETTER:
-        mark |= HAS_LETTER
-    if not both & SYMBOL:
-        mark |= IS_WORD
-    if both & PUNCTUATION:
-        mark |= IS_PUNCTUATION
-    if length == 1 and both & SENTENCE_END:
-        mark |= ENDS_SENTENCE
     starts[count] = start - begin
     lengths[count] = end - start
     chars[count] = length
-    marks[count] = mark
+    marks[count] = _marks(either, both, length)
     return count + 1
+
+
+@inlined
+def _behind_letters(data, size, at, end):
+    """Where the ASCII letters from `at` on end."""
+    while at + 8 <= size:
+        word = load64(data, at)
+        low = (word | _LOWER) & _LOW_BITS
+        # The high bit of each byte: from `a` on, beyond `z`, not ASCII.
+        letters = (
+            (low + _ONES * np.uint64(128 - 97)) & ~(low + _ONES * np.uint64(128 - 123)) & ~word
+        )
+        others = ~letters & _HIGH_BITS
+        if others:
+            return min(at + (lowest_bit(others) >> 3), end)
+        at += 8
+        if at >= end:
+            return end
+    while at < end and 97 <= (data[at] | 32) <= 122:
+        at += 1
+    return at
 
 
 @kernel
@@ -137,6 +205,8 @@ def tokenize(
     while at < end:
         # White space: a token, unless it is one blank between chunks.
         start = at
+        if data[at] == _BLANK and at + 1 < end and 32 < data[at + 1] < 128:
+            at += 1
         while at < end:
             byte = np.int64(data[at])
             if 32 < byte < 128:
@@ -151,29 +221,58 @@ def tokenize(
         if at >= end:
             break
         start = at
-        while at < end and 97 <= (data[at] | 32) <= 122:
-            at += 1
-        if at == end or data[at] == _BLANK or data[at] == _NEWLINE:
+        at = _behind_letters(data, size, at, end)
+        letters = at - start
+        if letters and (at == end or data[at] == _BLANK or data[at] == _NEWLINE):
             # Letters alone have no affix.
             number = zero - 1
-            if with_exceptions and at > start:
-                number = find(data, size, start, at - start, EXCEPTION, rules)
+            if with_exceptions:
+                number = find(data, size, start, letters, EXCEPTION, rules)
             if number < 0:
                 starts[count] = start - begin
-                lengths[count] = at - start
-                chars[count] = at - start
-                marks[count] = HAS_LETTER | IS_WORD | behind
+                lengths[count] = letters
+                chars[count] = letters
+                marks[count] = _WORD_MARKS | behind
                 count += 1
                 behind = zero
                 continue
+        elif (
+            letters
+            and (at + 1 == end or data[at + 1] == _BLANK or data[at + 1] == _NEWLINE)
+            and _is_suffix(data, start, at, flags)
+            and (
+                not with_exceptions
+                or (
+                    find(data, size, start, letters, EXCEPTION, rules) < 0
+                    and find(data, size, start, letters + 1, EXCEPTION, rules) < 0
+                )
+            )
+        ):
+            # Letters and one character that is a suffix to them, as most words at a sign have it.
+            starts[count] = start - begin
+            lengths[count] = letters
+            chars[count] = letters
+            marks[count] = _WORD_MARKS | behind
+            flag = np.int64(flags[data[at]])
+            starts[count + 1] = at - begin
+            lengths[count + 1] = 1
+            chars[count + 1] = 1
+            marks[count + 1] = _marks(flag, flag, np.int64(1))
+            count += 2
+            behind = zero
+            at += 1
+            continue
         at = start
         found = zero
         dots = zero
+        either, both = zero, zero - 1
         while at < end:
             code, length = code_at(data, at, end)
-            flag = flags[code]
+            flag = np.int64(flags[code])
             if flag & SPACE:
                 break
+            either |= flag
+            both &= flag
             codes[found] = code
             kinds[found] = flag
             places[found] = at - start
@@ -181,6 +280,19 @@ def tokenize(
             found += 1
             at += length
         places[found] = at - start
+        if both & ALPHA and not either & (PREFIX | SUFFIX | CURRENCY | ICON):
+            # Letters alone, of any script.
+            number = zero - 1
+            if with_exceptions:
+                number = find(data, size, start, at - start, EXCEPTION, rules)
+            if number < 0:
+                starts[count] = start - begin
+                lengths[count] = at - start
+                chars[count] = found
+                marks[count] = _marks(either, both, found) | behind
+                count += 1
+                behind = zero
+                continue
         before = count
         count = _tokenize_chunk(
             data, size, begin, start, found, dots > 0, with_exceptions, rules,
@@ -208,7 +320,6 @@ def _tokenize_chunk(
     data, size, begin, start, length, has_dot, with_exceptions, rules,
     codes, kinds, places, suffixes, starts, lengths, chars, marks, count,
 ):  # fmt: skip
-    flags = rules[FLAGS]
     zero = np.int64(0)
     a, b = zero, length
     suffix_count = zero
@@ -238,10 +349,9 @@ def _tokenize_chunk(
             if number >= 0:  # the prefix stays with it
                 break
         if prefix:
-            count = add_token(
-                data, begin, first, start + places[a + prefix], flags,
-                starts, lengths, chars, marks, count,
-            )  # fmt: skip
+            count = _add_piece(
+                begin, start, a, a + prefix, kinds, places, starts, lengths, chars, marks, count
+            )
             a += prefix
         if number >= 0:
             break
@@ -253,30 +363,31 @@ def _tokenize_chunk(
         piece = a  # from here on nothing is written yet
         at = a if not (has_dot and is_url(codes, kinds, a, b)) else b
         while at < b:
+            if kinds[at] & (ALPHA | DECIMAL) and not kinds[at] & ICON:
+                at += 1  # no letter or digit begins an infix
+                continue
             infix = infix_length(codes, kinds, a, b, at)
             if infix == 0 or at == a:  # spaCy cuts at no infix that comes first
                 at += max(infix, np.int64(1))
                 continue
             for end in (at, at + infix):
                 if end > piece:
-                    count = add_token(
-                        data, begin, start + places[piece], start + places[end], flags,
+                    count = _add_piece(
+                        begin, start, piece, end, kinds, places,
                         starts, lengths, chars, marks, count,
                     )  # fmt: skip
                 piece = end
             at += infix
         if piece < b:
-            count = add_token(
-                data, begin, start + places[piece], start + places[b], flags,
-                starts, lengths, chars, marks, count,
-            )  # fmt: skip
+            count = _add_piece(
+                begin, start, piece, b, kinds, places, starts, lengths, chars, marks, count
+            )
     while suffix_count > 0:
         suffix_count -= 1
         end = b + suffixes[suffix_count]
-        count = add_token(
-            data, begin, start + places[b], start + places[end], flags,
-            starts, lengths, chars, marks, count,
-        )  # fmt: skip
+        count = _add_piece(
+            begin, start, b, end, kinds, places, starts, lengths, chars, marks, count
+        )
         b = end
     return count
 

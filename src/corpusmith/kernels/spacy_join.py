@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corpusmith.kernels.jit import kernel
-from corpusmith.kernels.spacy_chars import LONGEST_SEQUENCE, NODES, ROOTS, SPELLING, find
-from corpusmith.kernels.spacy_en import BEHIND_SPACE, add_exception
+from corpusmith.kernels.jit import inlined, kernel
+from corpusmith.kernels.spacy_chars import NODES, PART_STARTS, ROOTS, SPELLING, find
+from corpusmith.kernels.spacy_en import ALL_LETTERS, BEHIND_SPACE, add_exception
 
 MOST_SEQUENCES = 4  # that begin at one token; the rules have at most 3, :( :(( :(((
 
@@ -37,28 +37,30 @@ def new_found(count: int) -> Found:
 @kernel
 def join_exceptions(
     data, size, begin, first, last, rules, starts, lengths, chars, marks,
-    found_starts, found_ends, found_exceptions, seen, taken, spare, spare_marks,
+    found_starts, found_ends, found_exceptions, seen, taken,
 ):  # fmt: skip
     """Join the sequences of the text's tokens [first, last) that spell an exception; returns the
-    number behind them then. What follows the tokens are pointers to the arrays of `Found`;
-    `spare` (int32, 3 a token) and `spare_marks` hold the tokens while they move."""
+    number behind them then. What follows the tokens are pointers to the arrays of `Found`."""
     found = _find_sequences(
         data, size, begin, first, last, rules, starts, lengths, marks,
         found_starts, found_ends, found_exceptions,
     )  # fmt: skip
     if found == 0:
         return last
-    tokens = last - first
-    for token in range(tokens):
-        seen[token] = 0
-        taken[token] = -1
-        spare[3 * token] = starts[first + token]
-        spare[3 * token + 1] = lengths[first + token]
-        spare[3 * token + 2] = chars[first + token]
-        spare_marks[token] = marks[first + token]
+    part_starts = rules[PART_STARTS]
+    longest = more = np.int64(0)
+    for sequence in range(found):
+        start, end = found_starts[sequence] - first, found_ends[sequence] - first
+        longest = max(longest, end - start)
+        for token in range(start, end):
+            seen[token] = 0
+            taken[token] = -1
+        exception = found_exceptions[sequence]
+        parts = part_starts[exception + 1] - part_starts[exception]
+        more += max(parts - (end - start), 0)
     # The longest first, of equally long ones the first. One that loses still blocks what it
     # covers, and so does one with a blank in it, though that joins nothing: spaCy's way.
-    for length in range(LONGEST_SEQUENCE, 0, -1):
+    for length in range(longest, 0, -1):
         for sequence in range(found):
             start, end = found_starts[sequence] - first, found_ends[sequence] - first
             if end - start != length:
@@ -67,29 +69,48 @@ def join_exceptions(
                 taken[start] = sequence
             for token in range(start, end):
                 seen[token] = 1
-    count = first
-    token = np.int64(0)
-    while token < tokens:
-        sequence = taken[token]
-        end = np.int64(found_ends[sequence] - first if sequence >= 0 else token)
-        for at in range(token, end - 1):
-            if spare[3 * at] + spare[3 * at + 1] != spare[3 * at + 3]:
-                sequence = -1
-        if sequence >= 0:
-            before = count
-            count = add_exception(
-                data, begin, begin + spare[3 * token], np.int64(found_exceptions[sequence]), rules,
-                starts, lengths, chars, marks, count,
-            )  # fmt: skip
-            marks[before] |= spare_marks[token] & BEHIND_SPACE
-            token = end
+    # Tokens move down in place. A few exceptions have more parts than their sequence has tokens
+    # ("°C." is `° C.`, then `° C .`): all go up first by as many as they may add.
+    count = token = np.int64(found_starts[0])
+    if more:
+        for place in range(last - 1, token - 1, -1):
+            _move(place, place + more, starts, lengths, chars, marks)
+    for sequence in range(found):
+        start, end = np.int64(found_starts[sequence]), np.int64(found_ends[sequence])
+        if taken[start - first] != sequence:
             continue
-        starts[count] = spare[3 * token]
-        lengths[count] = spare[3 * token + 1]
-        chars[count] = spare[3 * token + 2]
-        marks[count] = spare_marks[token]
+        apart = False
+        for place in range(start + more, end - 1 + more):
+            apart |= starts[place] + lengths[place] != starts[place + 1]
+        if apart:
+            continue
+        count = _move_down(token + more, start + more, count, starts, lengths, chars, marks)
+        behind = marks[start + more] & BEHIND_SPACE
+        before = count
+        count = add_exception(
+            data, begin, begin + starts[start + more], np.int64(found_exceptions[sequence]), rules,
+            starts, lengths, chars, marks, count,
+        )  # fmt: skip
+        marks[before] |= behind
+        token = end
+    return _move_down(token + more, last + more, count, starts, lengths, chars, marks)
+
+
+@inlined
+def _move(place, target, starts, lengths, chars, marks):
+    starts[target], lengths[target] = starts[place], lengths[place]
+    chars[target], marks[target] = chars[place], marks[place]
+
+
+@kernel
+def _move_down(place, end, count, starts, lengths, chars, marks):
+    """Move the tokens [place, end) to `count`; returns the number behind them."""
+    if place == count:
+        return end
+    while place < end:
+        _move(place, count, starts, lengths, chars, marks)
+        place += 1
         count += 1
-        token += 1
     return count
 
 
@@ -104,9 +125,13 @@ def _find_sequences(
     for token in range(first, last - 1):
         # One of the first two tokens of every sequence begins with no letter.
         if (
-            97 <= (data[begin + starts[token]] | 32) <= 122
-            and 97 <= (data[begin + starts[token + 1]] | 32) <= 122
-        ) or marks[token + 1] & BEHIND_SPACE:
+            marks[token] & marks[token + 1] & ALL_LETTERS
+            or (
+                97 <= (data[begin + starts[token]] | 32) <= 122
+                and 97 <= (data[begin + starts[token + 1]] | 32) <= 122
+            )
+            or marks[token + 1] & BEHIND_SPACE
+        ):
             continue
         spelling = find(
             data, size, begin + starts[token], np.int64(lengths[token]), SPELLING, rules

@@ -56,16 +56,13 @@ def _words(data: np.ndarray, offsets: np.ndarray) -> Words:
     longest = int(np.diff(offsets).max(initial=0))
     tokens = new_tokens(len(data))
     ends = np.zeros(len(offsets), np.int64)
-    spare = np.empty(3 * longest, np.int32), np.empty(longest, np.uint8)
-    _split_rows(
-        data, offsets, tables(), new_chunk(longest), tokens, new_found(longest), *spare, ends
-    )
+    _split_rows(data, offsets, tables(), new_chunk(longest), tokens, new_found(longest), ends)
     used = Tokens(*(column[: ends[-1]] for column in tokens))
     return Words(data, offsets, used, ends)
 
 
 @kernel
-def _split_rows(data, offsets, tables, chunk, tokens, found, spare, spare_marks, ends):
+def _split_rows(data, offsets, tables, chunk, tokens, found, ends):
     rules = pointers(tables)
     size = np.int64(data.shape[0])
     starts, lengths = pointer(tokens.starts), pointer(tokens.lengths)
@@ -80,7 +77,7 @@ def _split_rows(data, offsets, tables, chunk, tokens, found, spare, spare_marks,
             pointer(data), size, offsets[row], ends[row], last, rules,
             starts, lengths, chars, marks,
             pointer(found.starts), pointer(found.ends), pointer(found.exceptions),
-            pointer(found.seen), pointer(found.at), pointer(spare), pointer(spare_marks),
+            pointer(found.seen), pointer(found.at),
         )  # fmt: skip
 
 

@@ -2,8 +2,11 @@
 
 `find_top_duplicate` compares n-grams token by token, `find_all_duplicate` compares what n tokens
 spell together: "ab c" and "a bc" are one there. So the tokens are laid one after the other, and
-a run of them is a range of bytes, found by a polynomial hash that is the same however the range
-is split, and compared byte by byte. datatrove 0.10.1, `gopher_repetition_filter.py`.
+a run of them is a range of bytes. datatrove 0.10.1, `gopher_repetition_filter.py`.
+
+Most n-grams are ruled out before they are looked up. An n-gram occurs no more often than the
+rarest of its tokens, so it can't be the most frequent where that is rarer than the best so far.
+Equal spellings begin with equal bytes, so none repeats whose first bytes stand at no other token.
 """
 
 from __future__ import annotations
@@ -12,7 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corpusmith.kernels.hashing import equal_bytes
+from corpusmith.kernels.hashing import (
+    HALF,
+    MULTIPLIER,
+    equal_bytes,
+    hash_bytes,
+    load64,
+    store64,
+)
 from corpusmith.kernels.jit import inlined, kernel, pointer
 from corpusmith.kernels.spacy_words import Words
 
@@ -20,36 +30,41 @@ COUNTS = (
     "top2", "top3", "top4", "dup5", "dup6", "dup7", "dup8", "dup9", "dup10",
 )  # fmt: skip
 _FIRST_DUPLICATE, _LONGEST = 5, 10
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-_MIX = np.uint64(0xD6E8FEB86659FD93)
-_HALF = np.uint64(32)
+_SHORT_PREFIX, _LONG_PREFIX = 12, 24  # bytes
+_PADDING = 32  # bytes behind the letters that may be read
 
 
 class Work(NamedTuple):
     """Memory for the tokens of one text."""
 
     letters: np.ndarray  # uint8: the tokens one after the other
-    places: np.ndarray  # int64[tokens + 1]: bytes before each token
-    chars: np.ndarray  # int64[tokens + 1]: code points before each token
-    hashes: np.ndarray  # uint64[tokens]
-    powers: np.ndarray  # uint64[tokens]: _BASE to the token's bytes
-    sums: np.ndarray  # uint64[tokens]: hash of the n-gram that begins at the token
+    places: np.ndarray  # int32[tokens + 1]: bytes before each token
+    ends: np.ndarray  # int32[tokens + 1]: code points before each token
+    ids: np.ndarray  # int32[tokens]: the first token that is equal
+    counts: np.ndarray  # int32[tokens]: of tokens, or n-grams, equal to the one that is first here
+    often: np.ndarray  # int32[tokens]: how often the token occurs
+    rarest: np.ndarray  # int32[tokens]: the same of the rarest token of the n-gram
+    hashes: np.ndarray  # int64[tokens]
+    levels: np.ndarray  # uint8[tokens]: bytes that it and what follows share with others: 0, 1, 2
+    cells: np.ndarray  # uint8[power of two]: how many tokens have their hash here, at most 2
     slots: np.ndarray  # int64[power of two]: base + the first token of an n-gram
-    counts: np.ndarray  # int64[tokens]: of the n-gram that begins there first
     state: np.ndarray  # int64[1]: base; a slot below it is empty
 
 
 def _new_work(longest: int, tokens: int) -> Work:
     slots = 1 << max(int(2 * tokens).bit_length(), 4)
     return Work(
-        letters=np.empty(longest, np.uint8),
-        places=np.empty(tokens + 1, np.int64),
-        chars=np.empty(tokens + 1, np.int64),
-        hashes=np.empty(tokens, np.uint64),
-        powers=np.empty(tokens, np.uint64),
-        sums=np.empty(tokens, np.uint64),
+        letters=np.zeros(longest + _PADDING, np.uint8),
+        places=np.empty(tokens + 1, np.int32),
+        ends=np.empty(tokens + 1, np.int32),
+        ids=np.empty(tokens, np.int32),
+        counts=np.empty(tokens, np.int32),
+        often=np.empty(tokens, np.int32),
+        rarest=np.empty(tokens, np.int32),
+        hashes=np.empty(tokens, np.int64),
+        levels=np.empty(tokens, np.uint8),
+        cells=np.empty(4 * slots, np.uint8),
         slots=np.zeros(slots, np.int64),
-        counts=np.empty(tokens, np.int64),
         state=np.ones(1, np.int64),
     )
 
@@ -73,68 +88,117 @@ def ngram_chars(words: Words) -> np.ndarray:
 def _ngrams_of_rows(data, offsets, ends, starts, lengths, chars, work, found):
     for row in range(offsets.shape[0] - 1):
         _ngrams(
-            pointer(data), offsets[row], ends[row], ends[row + 1] - ends[row], pointer(starts),
-            pointer(lengths), pointer(chars), pointer(work.letters),
-            np.int64(work.letters.shape[0]), pointer(work.places), pointer(work.chars),
-            pointer(work.hashes), pointer(work.powers), pointer(work.sums), pointer(work.slots),
-            pointer(work.counts), pointer(work.state), pointer(found[row]),
+            pointer(data), np.int64(data.shape[0]), offsets[row], ends[row],
+            ends[row + 1] - ends[row], pointer(starts), pointer(lengths), pointer(chars),
+            pointer(work.letters), np.int64(work.letters.shape[0]), pointer(work.places),
+            pointer(work.ends), pointer(work.ids), pointer(work.counts), pointer(work.often),
+            pointer(work.rarest), pointer(work.hashes), pointer(work.levels), pointer(work.cells),
+            pointer(work.slots), pointer(work.state), pointer(found[row]),
         )  # fmt: skip
 
 
 @kernel
 def _ngrams(
-    data, begin, first, tokens, starts, lengths, chars, letters, size, places, ends, hashes,
-    powers, sums, slots, counts, state, row,
+    data, data_size, begin, first, tokens, starts, lengths, chars, letters, size, places, ends,
+    ids, counts, often, rarest, hashes, levels, cells, slots, state, row,
 ):  # fmt: skip
-    at = np.int64(0)
-    before = np.int64(0)
-    for token in range(tokens):
-        start = begin + starts[first + token]
-        value, power = np.uint64(0), np.uint64(1)
-        places[token], ends[token] = at, before
-        for byte in range(start, start + lengths[first + token]):
-            letters[at] = data[byte]
-            at += 1
-            value = value * _BASE + np.uint64(data[byte]) + np.uint64(1)
-            power *= _BASE
-        hashes[token], powers[token], sums[token] = value, power, value
-        before += chars[first + token]
-    places[tokens], ends[tokens] = at, before
+    _lay(data, data_size, begin, first, tokens, starts, lengths, chars, letters, places, ends)
     mask = np.int64(16)
     while mask < 2 * tokens:
         mask *= 2
     mask -= 1
-    for n in range(2, _LONGEST + 1):
+    _number(letters, size, places, ids, counts, hashes, slots, state, mask, tokens)
+    state[0] += tokens
+    for token in range(tokens):
+        often[token] = rarest[token] = counts[ids[token]]
+    for n in range(2, min(_FIRST_DUPLICATE, tokens + 1)):
         count = tokens - n + 1
-        if count < 1:
-            return
         for token in range(count):
-            last = token + n - 1
-            sums[token] = sums[token] * powers[last] + hashes[last]
-        if n < _FIRST_DUPLICATE:
-            row[n - 2] = _top(
-                letters, size, places, ends, sums, slots, counts, state, mask, n, count
-            )
-        else:
-            row[n - 2] = _duplicates(
-                letters, size, places, ends, sums, slots, state, mask, n, count
-            )
+            rarest[token] = min(rarest[token], often[token + n - 1])
+        row[n - 2] = _top(ends, ids, counts, rarest, slots, state, mask, n, count)
         state[0] += tokens
+    if tokens < _FIRST_DUPLICATE:
+        return
+    _share(letters, places, levels, hashes, cells, 4 * mask + 3, tokens)
+    left = tokens
+    candidates = ids  # nothing needs them any more
+    for token in range(tokens):
+        candidates[token] = token
+    for n in range(_FIRST_DUPLICATE, min(_LONGEST, tokens) + 1):
+        left = _may_repeat(places, levels, n, tokens - n + 1, candidates, left)
+        row[n - 2] = _duplicates(
+            letters, size, places, ends, hashes, candidates, left, slots, state, mask, n
+        )
+        state[0] += tokens
+
+
+@kernel
+def _lay(data, size, begin, first, tokens, starts, lengths, chars, letters, places, ends):
+    """Lay the tokens one after the other into `letters`."""
+    at = before = np.int64(0)
+    for token in range(tokens):
+        places[token], ends[token] = at, before
+        start, length = begin + starts[first + token], np.int64(lengths[first + token])
+        if start + ((length + 7) & ~7) <= size:
+            for byte in range(0, length, 8):  # what is too much, the next token overwrites
+                store64(letters, at + byte, load64(data, start + byte))
+        else:
+            for byte in range(length):
+                letters[at + byte] = data[start + byte]
+        at += length
+        before += chars[first + token]
+    places[tokens], ends[tokens] = at, before
+
+
+@kernel
+def _number(letters, size, places, ids, counts, hashes, slots, state, mask, tokens):
+    """Find for each token the first that is equal, and count it there."""
+    base = state[0]
+    for token in range(tokens):
+        start = np.int64(places[token])
+        length = places[token + 1] - start
+        value = hash_bytes(letters, size, start, length)
+        slot = value & mask
+        while True:
+            other = slots[slot] - base
+            if other < 0:
+                slots[slot] = base + token
+                hashes[token] = value
+                counts[token] = 1
+                other = np.int64(token)
+                break
+            if (
+                hashes[other] == value
+                and places[other + 1] - places[other] == length
+                and (
+                    length <= 8
+                    or equal_bytes(letters, size, np.int64(places[other]), start, length)
+                )
+            ):
+                counts[other] += 1
+                break
+            slot = (slot + 1) & mask
+        ids[token] = other
 
 
 @inlined
 def _slot(value, mask):
-    value = (value ^ (value >> _HALF)) * _MIX
-    return np.int64(value >> _HALF) & mask
+    value *= MULTIPLIER
+    return np.int64(value >> HALF) & mask
 
 
 @kernel
-def _top(letters, size, places, ends, sums, slots, counts, state, mask, n, count):
+def _top(ends, ids, counts, rarest, slots, state, mask, n, count):
     base = state[0]
-    best, best_token = np.int64(0), np.int64(0)
+    # Without an n-gram that occurs twice it is the first: Counter.most_common keeps the order.
+    best, best_token = np.int64(1), np.int64(0)
     for token in range(count):
-        slot = _slot(sums[token], mask)
-        bytes_ = places[token + n] - places[token]
+        if rarest[token] < max(best, np.int64(2)):
+            continue
+        value = np.uint64(ids[token])
+        for middle in range(token + 1, token + n):
+            value = value * MULTIPLIER + np.uint64(ids[middle])
+        slot = _slot(value, mask)
         while True:
             other = slots[slot] - base
             if other < 0:
@@ -142,45 +206,89 @@ def _top(letters, size, places, ends, sums, slots, counts, state, mask, n, count
                 counts[token] = 1
                 other = np.int64(token)
                 break
-            if sums[other] == sums[token] and places[other + n] - places[other] == bytes_:
-                same = True
-                for middle in range(1, n):
-                    if (
-                        places[other + middle] - places[other]
-                        != places[token + middle] - places[token]
-                    ):
-                        same = False
-                if same and equal_bytes(letters, size, places[other], places[token], bytes_):
-                    counts[other] += 1
-                    break
+            same = True
+            for middle in range(n):
+                same &= ids[other + middle] == ids[token + middle]
+            if same:
+                counts[other] += 1
+                break
             slot = (slot + 1) & mask
-        # The first of those that occur equally often, as Counter.most_common has it.
         if counts[other] > best or (counts[other] == best and other < best_token):
-            best, best_token = counts[other], other
+            best, best_token = np.int64(counts[other]), other
     return (ends[best_token + n] - ends[best_token] + n - 1) * best
 
 
+@inlined
+def _prefix(letters, place, length):
+    """A hash of 12 or 24 bytes."""
+    value = load64(letters, place) * MULTIPLIER
+    value ^= value >> HALF
+    if length == _LONG_PREFIX:
+        value = (value ^ load64(letters, place + 8)) * MULTIPLIER
+        value ^= value >> HALF
+    return (value ^ load64(letters, place + length - 8)) * MULTIPLIER
+
+
 @kernel
-def _duplicates(letters, size, places, ends, sums, slots, state, mask, n, count):
+def _share(letters, places, levels, hashes, cells, mask, tokens):
+    """How much each token and what follows it has in common with another token and what follows
+    that: level 1, perhaps the first 12 bytes; 2, perhaps 24; 0, surely not as much."""
+    for token in range(tokens):
+        levels[token] = 0
+    for level in range(2):
+        length = _LONG_PREFIX if level else _SHORT_PREFIX
+        for cell in range(mask + 1):
+            cells[cell] = 0
+        for token in range(tokens):
+            if levels[token] == level:
+                cell = np.int64(_prefix(letters, np.int64(places[token]), length) >> HALF) & mask
+                hashes[token] = cell
+                cells[cell] += cells[cell] < 2
+        for token in range(tokens):
+            if levels[token] == level:
+                levels[token] += cells[hashes[token]] > 1
+
+
+@kernel
+def _may_repeat(places, levels, n, count, candidates, left):
+    """Keep of the candidates those whose n-gram may occur twice; how many. One that can't, can't
+    with more tokens either."""
+    kept = np.int64(0)
+    for place in range(left):
+        token = np.int64(candidates[place])
+        candidates[kept] = token
+        if token < count:
+            length = places[token + n] - places[token]
+            needed = np.int64(length >= _SHORT_PREFIX) + np.int64(length >= _LONG_PREFIX)
+            kept += levels[token] >= needed
+    return kept
+
+
+@kernel
+def _duplicates(letters, size, places, ends, hashes, candidates, left, slots, state, mask, n):
     base = state[0]
-    chars = np.int64(0)
-    token = np.int64(0)
-    while token < count:
-        slot = _slot(sums[token], mask)
-        bytes_ = places[token + n] - places[token]
-        step = np.int64(0)
-        while step == 0:
+    chars = behind = np.int64(0)
+    for place in range(left):
+        token = np.int64(candidates[place])
+        if token < behind:
+            continue
+        start = np.int64(places[token])
+        length = places[token + n] - start
+        value = hash_bytes(letters, size, start, length)
+        slot = value & mask
+        while True:
             other = slots[slot] - base
             if other < 0:
                 slots[slot] = base + token
-                step = np.int64(1)
-            elif (
-                sums[other] == sums[token]
-                and places[other + n] - places[other] == bytes_
-                and equal_bytes(letters, size, places[other], places[token], bytes_)
+                hashes[token] = value
+                break
+            if (
+                hashes[other] == value
+                and places[other + n] - places[other] == length
+                and equal_bytes(letters, size, np.int64(places[other]), start, length)
             ):
                 chars += ends[token + n] - ends[token]
-                step = np.int64(n)
+                behind = token + n
+                break
             slot = (slot + 1) & mask
-        token += step
     return chars
