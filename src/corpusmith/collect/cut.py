@@ -6,6 +6,8 @@ cut:offsets  a plain CSV file: where its rows begin about every `part_bytes`; no
 cut:groups   Parquet: its row groups
 cut:aligned  two files of lines: counted, and where their pieces begin
 cut:members  WARC: where its records begin about every `part_bytes`; no copy
+cut:marked   dumps in one stream: decompressed once into scratch chunks cut at marks
+cut:bzip2    dumps in bzip2: where its streams begin about every part; no copy
 """
 
 from __future__ import annotations
@@ -15,10 +17,19 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from corpusmith import op
+from corpusmith.collect.dumps.marked import (
+    BZ2_EXPANSION,
+    MARKS,
+    Mark,
+    records,
+    refused,
+    stream_ranges,
+)
 from corpusmith.collect.lines import cut_lines
 from corpusmith.collect.pieces import text_blocks, too_large
 from corpusmith.collect.readers import READERS, CsvParams, SourceParams
-from corpusmith.collect.streams import DamagedError, blocks
+from corpusmith.collect.streams import DamagedError, blocks, reading
+from corpusmith.collect.unpack import unpacked
 from corpusmith.collect.tasks.aligned import cut_pair
 from corpusmith.store.atomic import HashedFile
 
@@ -38,6 +49,13 @@ def cut_file(spec: dict[str, Any], ctx: op.TaskContext) -> dict[str, Any]:
                 pieces.extend(cut_pair(spec["path"], spec["target"], params))
             elif how == "cut:members":
                 pieces.extend(_members(spec["path"], params))
+            elif how == "cut:bzip2":
+                pieces.extend(_streams(spec["path"], params))
+            elif how == "cut:marked":
+                mark = MARKS[READERS[spec["read"]].unit]
+                for piece in _marked(spec["path"], params, mark, _Scratch(ctx)):
+                    more = {"uri": spec["uri"], "dump": spec["path"]}
+                    pieces.append({**piece, **more} if "chunk" in piece else piece)
             elif how == "cut:offsets":
                 assert isinstance(params, CsvParams)
                 pieces.extend(_offsets(spec["path"], params))
@@ -79,6 +97,49 @@ def _members(path: str, params: SourceParams) -> Iterator[Piece]:
     offsets = list(record_offsets(path, params.part_bytes))
     for start, end in itertools.pairwise(offsets):
         yield {"start": start, "end": end, "weight": end - start}
+
+
+def _streams(path: str, params: SourceParams) -> Iterator[Piece]:
+    for start, end in stream_ranges(path, params.part_bytes):
+        yield {"start": start, "end": end, "weight": BZ2_EXPANSION * (end - start)}
+
+
+def _marked(path: str, params: SourceParams, mark: Mark, scratch: _Scratch) -> Iterator[Piece]:
+    """Chunks of whole records; one over the limit is told and not written."""
+    limit = params.max_document_bytes
+    name, file, start, written = "", None, 0, 0
+    damage = None
+    if bad := refused(path, mark):
+        yield {"offset": 0, "error": bad[0], "message": bad[1]}
+
+    def piece() -> Piece:
+        return {"chunk": name, "offset": start, "weight": written}
+
+    with reading(path), open(path, "rb") as packed:
+        found = records(unpacked(packed), mark, offset=0, limit=limit, head=True)
+        while True:
+            try:
+                record = next(found, None)
+            except DamagedError as error:
+                record, damage = None, error
+            full = record is None or record.data is None or written >= params.part_bytes
+            if full and file is not None:
+                scratch.close(file)
+                yield piece()
+                file = None
+            if record is None:
+                break
+            if record.data is None:
+                error_name, message = too_large(record.size, limit)
+                yield {"offset": record.offset, "error": error_name, "message": message}
+                continue
+            if file is None:
+                name, file = scratch.open()
+                start, written = record.offset, 0
+            file.write(record.data)
+            written += len(record.data)
+    if damage is not None:
+        raise damage
 
 
 def _offsets(path: str, params: CsvParams) -> Iterator[Piece]:

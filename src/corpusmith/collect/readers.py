@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from corpusmith.collect.dumps.params import WikipediaParams
 from corpusmith.collect.source_params import Name, RecordParams, Size, SourceParams
 from corpusmith.collect.tasks.params import (
     DialoguesParams,
@@ -99,7 +100,7 @@ class ReaderSpec:
     function: str  # "module:function" of read(piece, params, sink)
     extensions: tuple[str, ...]  # chosen from a folder; () = all files
     # How its files are cut into pieces; files are documents, containers hold any number of them.
-    unit: Literal["lines", "csv", "rows", "files", "containers", "warc", "tasks"]
+    unit: Literal["lines", "csv", "rows", "files", "containers", "warc", "tasks", "pages", "mails"]
     doc: str
     extra: str = ""  # the optional dependencies that it needs
     libraries: tuple[str, ...] = ()  # distributions whose version shapes its documents
@@ -188,6 +189,13 @@ READERS: dict[str, ReaderSpec] = {
     "odt": _documents("read_odt", _ODT, "OpenDocument text as Markdown"),
     "subtitles": _documents(
         "read_subtitles", _SUBTITLES, "SubRip, WebVTT, SubStation Alpha: cues joined to sentences"
+    ),
+    "wikipedia": ReaderSpec(
+        WikipediaParams,
+        _BASE + "dumps.mediawiki:read",
+        tuple(".xml" + packed for packed in (*_COMPRESSED, ".bz2", ".xz")),
+        "pages",
+        "dumps of MediaWiki: an article each, as Markdown",
     ),
     "warc": ReaderSpec(
         WarcParams,

@@ -248,12 +248,28 @@ def _whole(spec: ReaderSpec, params: SourceParams) -> bool:
     return spec.unit == "files" and getattr(params, "documents", "file") == "file"
 
 
+def _how_marked(file: FoundFile, spec: ReaderSpec) -> str:
+    """The same for dumps whose records begin with a mark."""
+    try:
+        kind = compression(head_of(file.path))
+    except DamagedError:
+        return "whole"
+    if not kind:
+        return "ranges"
+    if file.bytes <= INLINE_BYTES:
+        return "inline"
+    # Pages don't go over the streams of a dump; a mail could begin at the border of two.
+    return "cut:bzip2" if kind == "bzip2" and spec.unit == "pages" else "cut:marked"
+
+
 def _how(file: FoundFile, spec: ReaderSpec, params: SourceParams) -> str:
     """How a file is cut: whole, inline, ranges, cut (chunks), cut:offsets, cut:groups."""
     if spec.unit == "warc":
         return "cut:members" if file.bytes > 2 * params.part_bytes else "whole"
     if spec.unit == "rows":
         return "cut:groups"
+    if spec.unit in ("pages", "mails"):
+        return _how_marked(file, spec)
     try:
         head = head_of(file.path)
     except DamagedError:

@@ -1,0 +1,26 @@
+"""What a recipe may say of dumps."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from corpusmith.collect.source_params import SourceParams
+
+
+class WikipediaParams(SourceParams):
+    namespaces: list[Annotated[int, Field(ge=0)]] = Field(
+        default_factory=lambda: [0], description="of pages to read; 0: articles"
+    )
+
+
+class MboxParams(SourceParams):
+    quotes: Literal["keep", "mark", "drop"] = Field(
+        "mark",
+        description="lines quoted from other mails: `mark` writes each as `> line`, however the "
+        "mail marks them",
+    )
+    signatures: Literal["mark", "drop"] = Field(
+        "mark", description="what follows the line `-- `: kept behind that line, or left out"
+    )
