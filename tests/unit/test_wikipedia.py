@@ -21,7 +21,8 @@ from tests.inline import InlineEngine
 
 PARIS = """{{Infobox city|name={{lang|fr|Paris}}|image=[[File:A.jpg|thumb|A [[tower]]]]}}
 '''Paris''' ({{IPA|fr|paʁi}}; {{lang-fr|Paris}}) is the [[capital city|capital]] of [[France]].<ref
-name="a">{{cite web|title=x}}</ref> It has {{convert|105|km2|sqmi}} &amp; two [[bus]]es.<ref name="a"/>
+name="a">{{cite web|title=x}}</ref> It has {{convert|105|km2|sqmi}} &amp; two [[bus]]es.<ref
+name="a"/>
 
 == History ==
 {{main|History of Paris}}
@@ -125,7 +126,9 @@ def test_deep_nesting_is_text_beyond_the_limit() -> None:
     assert markdown_of("{{" * 100_000).text.count("{") > 0
 
 
-PLAIN = st.lists(st.sampled_from("wheel river 磨 stone salt corn über miller".split()), max_size=6)
+PLAIN = st.lists(
+    st.sampled_from(["wheel", "river", "磨", "stone", "salt", "corn", "über", "miller"]), max_size=6
+)
 
 
 @settings(max_examples=60, deadline=None)

@@ -29,8 +29,8 @@ from corpusmith.collect.lines import cut_lines
 from corpusmith.collect.pieces import text_blocks, too_large
 from corpusmith.collect.readers import READERS, CsvParams, SourceParams
 from corpusmith.collect.streams import DamagedError, blocks, reading
-from corpusmith.collect.unpack import unpacked
 from corpusmith.collect.tasks.aligned import cut_pair
+from corpusmith.collect.unpack import unpacked
 from corpusmith.store.atomic import HashedFile
 
 Piece = dict[str, Any]

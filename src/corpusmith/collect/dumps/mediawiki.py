@@ -32,7 +32,7 @@ _WIKIMEDIA = re.compile(
     r"https?://[\w.-]*\b(?:wikipedia|wiktionary|wikibooks|wikiquote|wikisource|wikiversity|"
     r"wikivoyage)\.org/"
 )
-_FIELDS = frozenset("title ns id timestamp model format text".split())
+_FIELDS = frozenset(["title", "ns", "id", "timestamp", "model", "format", "text"])
 
 
 def read(piece: dict[str, Any], params: WikipediaParams, sink: Sink) -> None:

@@ -122,9 +122,7 @@ def shown(inside: str) -> str:
             if number.strip() != "1":
                 continue
             part = value
-        elif part.lstrip().startswith("1="):
-            part = part.partition("=")[2]
-        elif re.match(r"\s{0,20}\d{1,2}\s{0,20}=", part):
+        elif part.lstrip().startswith("1=") or re.match(r"\s{0,20}\d{1,2}\s{0,20}=", part):
             part = part.partition("=")[2]
         arguments.append(part.strip())
     return maker(arguments)

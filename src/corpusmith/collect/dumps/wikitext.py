@@ -11,25 +11,32 @@ from __future__ import annotations
 
 import dataclasses
 import html as entities
+import itertools
 import re
 
 from corpusmith.collect.documents.markdown import fence, heading, item, joined, squeezed, table
 from corpusmith.collect.dumps.wiki_templates import shown
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 MAX_DEPTH = 40
 _TOKEN = re.compile(
-    r"\{\{+|\}\}+|\[\[|\]\]|^[ \t:]{0,20}\{\||^[ \t]{0,20}\|\}(?!\})|<!--|<(/?[a-zA-Z][a-zA-Z0-9]{0,20})"
+    r"\{\{+|\}\}+|\[\[|\]\]|^[ \t:]{0,20}\{\||^[ \t]{0,20}\|\}(?!\})|<!--"
+    r"|<(/?[a-zA-Z][a-zA-Z0-9]{0,20})"
     r"(?=[\s/>])[^<>]{0,2000}>|\[(?=(?:https?:)?//)|\](?!\])",
     re.MULTILINE,
 )
-_DROPPED = frozenset(
+_DROPPED = _words(
     "ref references gallery timeline imagemap score graph mapframe maplink templatedata "
     "templatestyles categorytree hiero inputbox section indicator style script includeonly "
-    "noinclude ce".split()
+    "noinclude ce"
 )
-_CODE = frozenset("syntaxhighlight source pre".split())
-_RAW = _DROPPED | _CODE | frozenset("nowiki math chem poem".split())
-_BLOCK_TAGS = frozenset("br p div blockquote center hr ul ol li dl dd dt table tr td th".split())
+_CODE = _words("syntaxhighlight source pre")
+_RAW = _DROPPED | _CODE | frozenset(["nowiki", "math", "chem", "poem"])
+_BLOCK_TAGS = _words("br p div blockquote center hr ul ol li dl dd dt table tr td th")
 _LANG = re.compile(r"lang\s*=\s*[\"']?([\w+#-]{1,30})")
 _LANGUAGE_LINK = re.compile(r"[a-z]{2,3}(?:-[a-z-]{2,12})?|simple")
 _EMPTY_BRACKETS = re.compile(r" ?[(（][\s;,，；、:]{0,20}[)）]")
@@ -367,7 +374,7 @@ def _listed(marks: str, words: str, counters: list[int]) -> tuple[str, str]:
 
 def _paragraph(lines: list[str]) -> str:
     out = [lines[0]]
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in itertools.pairwise(lines):
         tight = _WIDE.match(before[-1]) and _WIDE.match(line)
         out.append(line if tight else " " + line)
     return "".join(out)
