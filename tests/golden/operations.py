@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 from corpusmith import catalog, schema
 from corpusmith.clean.passes import contiguous
 from corpusmith.clean.rules import RuleSet, evaluate, load_rule_set, shipped, variants
+from corpusmith.clean.words import SEGMENTERS
 from corpusmith.loading import load_operation
 from corpusmith.op import Context, Operation
 from corpusmith.store.atomic import write_json
@@ -38,8 +39,8 @@ EXAM = (
     "如果一列火车每小时走八十公里，那么它走完四百公里需要几个小时？请写出你的计算过程。",
 )
 PARAMETERS: dict[str, list[dict[str, Any]]] = {  # others than the default that make another result
-    "quality": [{"words": "spacy_en"}],
-    "repetition": [{"words": "spacy_en"}],
+    "quality": [{"words": "spacy_en"}, {"words": "segmented"}],
+    "repetition": [{"words": "spacy_en"}, {"words": "segmented"}],
 }
 EXACT_LIBRARIES = ("numba", "xxhash")  # what they compute does not depend on their version
 
@@ -132,7 +133,7 @@ def today() -> dict[str, Found]:
     found: dict[str, Found] = {}
     table = documents()
     signals: dict[str, Any] = {n: table[n] for n in ("id", *schema.DOCUMENT_RULE_COLUMNS)}
-    other_words: dict[str, dict[str, Any]] = {}  # by segmenter: signals that it measures anew
+    other_words: dict[str, dict[str, Any]] = {}  # by `segmenter:`: signals that it measures anew
     for name, operation, chosen, result in operations():
         libraries = library_versions(n for n in operation.libraries if n not in EXACT_LIBRARIES)
         # Sums of another library's floats may differ in the last bit from CPU to CPU.
@@ -140,8 +141,8 @@ def today() -> dict[str, Found]:
             name, operation.version, hash_table(result, 3 if libraries else None), libraries
         )
         places = pc.index_in(table["id"], chosen["id"])
-        _, _, segmenter = name.partition(" ")
-        target = other_words.setdefault(segmenter, {}) if segmenter else signals
+        _, _, words = name.partition(" ")
+        target = other_words.setdefault(SEGMENTERS[words][0], {}) if words else signals
         for column in result.column_names:
             if column not in ("text", "edits", "messages", "meta"):
                 target[column] = result[column].take(places)

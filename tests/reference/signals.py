@@ -11,9 +11,18 @@ import unicodedata
 from collections import Counter
 
 import numpy as np
+import regex
 
 STOP_WORDS = {"the", "be", "to", "of", "and", "that", "have", "with"}
-SENTENCE_ENDS = "。！？｡।॥؟۔։።፧။។៕‼⁇⁈⁉"
+# Another library's table of Unicode's property, and four scripts' marks that it leaves out.
+STOPS_IN_NUMBERS = ".．﹒․"
+SENTENCE_ENDS = "\u037e๚๛།༎༏༐༑៚" + "".join(
+    character
+    for character in map(chr, range(128, 0x20000))
+    if regex.match(r"\p{Sentence_Terminal}", character)
+    and character not in STOPS_IN_NUMBERS
+    and unicodedata.category(character) != "Cn"  # in the version of Unicode that Python has
+)
 SCRIPTS_WITHOUT_SPACES = (
     "CJK UNIFIED IDEOGRAPH", "CJK COMPATIBILITY IDEOGRAPH", "IDEOGRAPHIC ", "HANGZHOU NUMERAL",
     "VERTICAL IDEOGRAPHIC", "MASU MARK", "HIRAGANA ", "KATAKANA ", "KATAKANA-HIRAGANA",
@@ -113,9 +122,9 @@ def sentences(text: str) -> int:
 def ends_before_space(chunk_tokens: list[str]) -> bool:
     """Whether . ? or ! stands last, but for closing quotes and brackets."""
     for token in reversed(chunk_tokens):
-        if token[0] in ".?!":
+        if token[0] in "?!" + STOPS_IN_NUMBERS:
             return True
-        if token[0] not in "\"'”’»)]}）」』】〉》›":
+        if token[0] not in "\"'”’»)]}）」』】〉》›“‘〕〗〙〛］｝｣﹂﹄〞〟":
             return False
     return False
 
@@ -127,7 +136,7 @@ def quality(text: str) -> dict[str, object]:
     lines, full = lines_of(text), full_lines_of(text)
     stripped = [line.strip() for line in full]
     hashes, dots, ellipses = text.count("#"), text.count("..."), text.count("…")
-    terminal = tuple("\"'.?!”’」』" + SENTENCE_ENDS)
+    terminal = tuple("\"'.?!”’」』»›“‘｣﹂﹄〞〟》" + STOPS_IN_NUMBERS + SENTENCE_ENDS)
     return {
         "text_chars": len(text),
         "text_bytes": len(text.encode()),

@@ -59,7 +59,7 @@ class C4LinesParams(BaseModel):
 
 
 @op(
-    "c4_lines.v1",
+    "c4_lines.v2",
     kind="edit",
     needs=("text", "modality"),
     adds=C4_LINES_SIGNALS,

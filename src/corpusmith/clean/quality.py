@@ -1,9 +1,10 @@
-"""`quality.v1`: the signals of Gopher quality, C4, FineWeb and DCLM; see `QUALITY_SIGNALS`.
+"""`quality.v2`: the signals of Gopher quality, C4, FineWeb and DCLM; see `QUALITY_SIGNALS`.
 
 A *token* is a run of letters, numbers and `_`, one character of a script written without
 spaces (Han, Kana, Thai, Lao, Khmer, Burmese), or a run of one and the same symbol; combining
-marks belong to what they follow. A *word* is a token with a letter or number in it. No
+marks belong to what they follow. A *word* is a token with a letter or number in it. By default no
 segmenter takes part: Chinese words are characters, and thresholds for them are set by language.
+With `words: segmented` such characters are joined to words of word lists (`kernels.segmenter`).
 
 Lines end at "\\n"; a line of white space only is *blank*. `corpusmith.kernels.chars` and
 `corpusmith.kernels.scan` have the exact classes and rules.
@@ -107,7 +108,7 @@ def _adds(params: WordsParams | None) -> pa.Schema:
     return chosen(params, QUALITY_SIGNALS, QUALITY)
 
 
-@op("quality.v1", kind="measure", needs=("text",), adds=_adds, params=WordsParams)
+@op("quality.v2", kind="measure", needs=("text",), adds=_adds, params=WordsParams)
 def quality(batch: pa.Table, ctx: Context) -> pa.Table:
     """The columns of `QUALITY_SIGNALS` for each text of the batch; with `words: spacy_en` those
     of `clean.datatrove.quality_columns`, in datatrove's formulas.
@@ -126,7 +127,8 @@ def quality(batch: pa.Table, ctx: Context) -> pa.Table:
     """
     if ctx.params is not None and ctx.params.words == "spacy_en":
         return table_of(quality_columns(batch.column("text")), _adds(ctx.params))
-    scan = scan_column(batch.column("text"))
+    segmented = ctx.params is not None and ctx.params.words == "segmented"
+    scan = scan_column(batch.column("text"), segmented=segmented)
     some_words = np.maximum(scan["words"], 1)
     columns = {
         "text_chars": scan["chars"],

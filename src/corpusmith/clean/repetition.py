@@ -70,7 +70,8 @@ def repetition(batch: pa.Table, ctx: Context) -> pa.Table:
     """
     if ctx.params is not None and ctx.params.words == "spacy_en":
         return table_of(repetition_columns(batch.column("text")), _adds(ctx.params))
-    scan = scan_column(batch.column("text"))
+    segmented = ctx.params is not None and ctx.params.words == "segmented"
+    scan = scan_column(batch.column("text"), segmented=segmented)
     datatrove, dclm = ngram_counts(scan)
     columns = {
         "dup_paragraphs_frac": ratio(scan["raw_paragraph_copies"], scan["raw_paragraphs"]),

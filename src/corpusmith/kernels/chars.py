@@ -27,24 +27,25 @@ KIND = 7  # mask of the kind in a class's flags
 TERMINAL = 1 << 3  # ends a line well, in any script
 TERMINAL_ASCII = 1 << 4  # . ? ! " '  as C4 and FineWeb have it
 SENTENCE_NOW = 1 << 5  # ends a sentence wherever it stands: 。 ！ ？ ...
-SENTENCE_SPACE = 1 << 6  # ends one before white space or a closing quote: . ? !
+SENTENCE_SPACE = 1 << 6  # ends one before white space or a closing quote: . ? ! ．
 CLOSER = 1 << 7  # may stand between a sentence's end and the white space
 LETTER = 1 << 8
 PHRASE = 1 << 9  # j k m v: where a phrase of C4's lists may be found
 
 C4_TERMINAL = ".?!\"'"  # Raffel et al. 2020; datatrove's END_PUNCTUATION and FineWeb's stop_chars
 ENDS_NOW = (
-    "。！？｡"  # Chinese, Japanese; half-width 。
-    "।॥"  # Devanagari and other Indic scripts
-    "؟۔"  # Arabic, Urdu
-    "։"  # Armenian
-    "።፧"  # Ethiopic
-    "။"  # Burmese
-    "។៕"  # Khmer
-    "‼⁇⁈⁉"
+    # Unicode's Sentence_Terminal without ASCII's and without the full stops that stand in numbers:
+    "։؝؞؟۔܀܁܂߹࠷࠹࠽࠾।॥၊။።፧፨᙮᜵᜶។៕᠃᠉᥄᥅᪨᪩᪪᪫᭎᭏᭚᭛᭞᭟᭽᭾᭿᰻᰼᱾᱿"
+    "‼‽⁇⁈⁉⳹⳺⳻⸮⸼⹓⹔⹠⹡。꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫︒︕︖﹖﹗！？｡"
+    "𐩖𐩗𐽕𐽖𐽗𐽘𐽙𐾆𐾇𐾈𐾉𑁇𑁈𑂾𑂿𑃀𑃁𑅁𑅂𑅃𑇅𑇆𑇍𑇞𑇟𑈸𑈹𑈻𑈼𑊩𑏔𑏕𑑋𑑌𑗂𑗃𑗉𑗊𑗋𑗌𑗍𑗎𑗏𑗐𑗑𑗒𑗓𑗔𑗕𑗖𑗗"
+    "𑙁𑙂𑜼𑜽𑜾𑥄𑥆𑩂𑩃𑪛𑪜𑱁𑱂𑻷𑻸𑽃𑽄𖩮𖩯𖫵𖬷𖬸𖭄𖵮𖵯𖺘𛲟𝪈"
+    # what ends sentences or texts there besides: Greek, Thai, Tibetan, Khmer
+    "\u037e๚๛།༎༏༐༑៚"
 )
-CLOSERS = "\"'”’»)]}）」』】〉》›"
-QUOTED_ENDS = "”’」』"  # a line that ends in a quotation ends well, as C4's \" and ' say
+ENDS_BEFORE_SPACE = ".?!．﹒․"
+CLOSERS = "\"'”’»)]}）」』】〉》›“‘〕〗〙〛］｝｣﹂﹄〞〟"
+QUOTED_ENDS = "”’」』»›“‘｣﹂﹄〞〟》"
+"""A line that ends in a quotation ends well, as C4's \" and ' say. “ closes German quotations."""
 
 _SINGLE_RANGES = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -149,8 +150,8 @@ def _of(character: str, category: str) -> tuple[int, int, int]:
         flags |= TERMINAL | SENTENCE_NOW
     if character in QUOTED_ENDS:
         flags |= TERMINAL
-    if character in ".?!":
-        flags |= SENTENCE_SPACE
+    if character in ENDS_BEFORE_SPACE:
+        flags |= TERMINAL | SENTENCE_SPACE
     if character in CLOSERS:
         flags |= CLOSER
     return flags, 0, 0

@@ -45,6 +45,7 @@ from corpusmith.kernels.marks import (
     inner_up_to,
     mark_document,
 )  # fmt: skip
+from corpusmith.kernels.segmenter import segment_tokens
 from corpusmith.kernels.segments import BASE, ENTRIES, MASK, SLOTS, begin_document
 from corpusmith.kernels.spellings import find_spelling, grow_spellings, summarize
 from corpusmith.kernels.vectors import BLOCK, count_bits, lowest_bit
@@ -188,6 +189,7 @@ def scan_document(
     line_slots, line_entries, line_state,
     letter_bits, naming_bits, inner_bits, rare_bits, inner_before,
     starts, ends, newlines, line_tokens, words_before, enders_at, edge, lengths,
+    han, word_slots, word_costs, word_fields, fold, codes, firsts, sums, backs, known,
     row, ids, spelling_chars, spelling_counts,
 ):  # fmt: skip
     """Scan `data[begin:end]`: fill `row`, write the tokens' spelling numbers to `ids`, the length
@@ -204,6 +206,11 @@ def scan_document(
         naming_bits, inner_bits, rare_bits, inner_before, starts, ends, newlines,
         line_tokens, edge, row,
     )  # fmt: skip
+    if han >= 0:
+        tokens = segment_tokens(
+            data, begin, end, flags, roots, leaves, han, word_slots, word_costs, word_fields, fold,
+            codes, firsts, sums, backs, known, starts, ends, tokens, line_tokens, lines,
+        )  # fmt: skip
     begin_document(slots, state, min((end - begin) >> 4, 1024 + ((end - begin) >> 7)))
     begin_document(line_slots, line_state, (end - begin) >> 6)
     entries, enders, words = _count_tokens(

@@ -12,13 +12,15 @@ import dataclasses
 import numpy as np
 import pyarrow as pa
 
-from corpusmith.kernels import marks, repeats, segments
+from corpusmith.kernels import lexicon, marks, repeats, segmenter, segments
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.chars import classes
 from corpusmith.kernels.jit import kernel, pointer
 from corpusmith.kernels.lines import COUNTS
 from corpusmith.kernels.repeats import DATATROVE, DCLM, NGRAM_COUNTS, repeated_ngrams
 from corpusmith.kernels.scan import scan_document
+from corpusmith.kernels.scripts import count_scripts, scripts
+from corpusmith.kernels.scripts import warm as scripts_warm
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +43,19 @@ class Scan:
 _last: tuple[tuple, object, Scan] | None = None
 
 
-def scan_column(column: pa.Array | pa.ChunkedArray) -> Scan:
-    """Scan a column of texts (string or large_string without nulls), or remember its scan."""
+def scan_column(column: pa.Array | pa.ChunkedArray, *, segmented: bool = False) -> Scan:
+    """Scan a column of texts (string or large_string without nulls), or remember its scan.
+
+    `segmented`: runs of single characters (`chars.SINGLE`) are cut to words by word lists, see
+    `segmenter`; else each is a token of its own.
+    """
     global _last
-    key = _identity(column)
+    key = (segmented, *_identity(column))
     last = _last
     if last is not None and last[0] == key:
         return last[2]
-    scan = _scan(*text_buffers(column))
+    data, offsets = text_buffers(column)
+    scan = _scan(data, offsets, word_lists_of(column) if segmented else None)
     _last = (key, column, scan)
     return scan
 
@@ -71,6 +78,8 @@ def warm() -> None:
     """Compile the kernels, or load them from Numba's cache."""
     data, offsets = text_buffers(pa.array(["a b a b.\n\n词", ""], pa.large_string()))
     ngram_counts(_scan(data, offsets))
+    scripts_warm()
+    lexicon.warm()
 
 
 def _class_arrays() -> tuple[np.ndarray, ...]:
@@ -88,7 +97,39 @@ def _identity(column: pa.Array | pa.ChunkedArray) -> tuple:
     )
 
 
-def _scan(data: np.ndarray, offsets: np.ndarray) -> Scan:
+JAPANESE_SHARE = 20
+"""One in so many Han and Kana characters is Kana: the text's words are Japanese, else Chinese."""
+
+
+def word_lists_of(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, lexicon.Lexicons]:
+    """Of each text the list for its Han and Kana characters (int8: CHINESE, JAPANESE, NONE; -1
+    where no list has anything to do), and the lists that the column needs."""
+    counts = count_scripts(column)
+    place = {name: number for number, name in enumerate(scripts().names)}
+    kana = counts[:, [place["Hira"], place["Kana"]]].sum(axis=1)
+    both = kana + counts[:, [n for name, n in place.items() if name.startswith("Hani")]].sum(axis=1)
+    japanese = JAPANESE_SHARE * kana >= both
+    lists = np.where(both == 0, lexicon.NONE, np.where(japanese, lexicon.JAPANESE, lexicon.CHINESE))
+    wanted = set(np.unique(lists).tolist())
+    others = np.zeros(len(lists), np.int64)
+    for number, name in (
+        (lexicon.THAI, "Thai"),
+        (lexicon.KHMER, "Khmr"),
+        (lexicon.LAO, "Laoo"),
+        (lexicon.BURMESE, "Mymr"),
+    ):
+        if counts[:, place[name]].any():
+            wanted.add(number)
+        others += counts[:, place[name]]
+    lists[(both == 0) & (others == 0)] = -1
+    return lists.astype(np.int8), lexicon.lexicons(frozenset(wanted - {lexicon.NONE}))
+
+
+def _scan(
+    data: np.ndarray,
+    offsets: np.ndarray,
+    words: tuple[np.ndarray, lexicon.Lexicons] | None = None,
+) -> Scan:
     rows = len(offsets) - 1
     lengths = np.diff(offsets)
     longest = int(lengths.max(initial=0))
@@ -99,10 +140,14 @@ def _scan(data: np.ndarray, offsets: np.ndarray) -> Scan:
     spelling_chars = np.empty(len(data), np.int32)
     starts = np.zeros(rows + 1, np.int64)
     spelling_starts = np.zeros(rows + 1, np.int64)
+    if words is None:
+        words = np.full(rows, -1, np.int8), lexicon.lexicons(frozenset())
+    lists, lexicons = words
     _scan_rows(
         data, offsets, *_class_arrays(), *segments.new_table(longest + 1),
-        *segments.new_table(2 * longest + 4), *marks.new_marks(longest), counts, ids, starts,
-        spelling_counts, spelling_chars, spelling_starts,
+        *segments.new_table(2 * longest + 4), *marks.new_marks(longest), lists, lexicons.slots,
+        lexicons.costs, lexicons.fields.reshape(-1), lexicons.fold, *segmenter.new_paths(),
+        counts, ids, starts, spelling_counts, spelling_chars, spelling_starts,
     )  # fmt: skip
     used = spelling_starts[-1]
     return Scan(
@@ -115,7 +160,8 @@ def _scan(data: np.ndarray, offsets: np.ndarray) -> Scan:
 def _scan_rows(
     data, offsets, flags, letters_upper, digits_numbers, roots, leaves, slots, spellings, state,
     line_slots, line_entries, line_state, bitmaps, token_starts, token_ends, newlines,
-    line_tokens, words_before, enders, edge, lengths, counts, ids, starts, spelling_counts,
+    line_tokens, words_before, enders, edge, lengths, lists, word_slots, word_costs, word_fields,
+    fold, codes, firsts, sums, backs, known, counts, ids, starts, spelling_counts,
     spelling_chars, spelling_starts,
 ):  # fmt: skip
     for row in range(offsets.shape[0] - 1):
@@ -129,8 +175,11 @@ def _scan_rows(
             pointer(bitmaps[marks.INNER]), pointer(bitmaps[marks.RARE]),
             pointer(bitmaps[marks.INNER_BEFORE]), pointer(token_starts), pointer(token_ends),
             pointer(newlines), pointer(line_tokens), pointer(words_before), pointer(enders),
-            pointer(edge), pointer(lengths), pointer(counts[row]), pointer(ids[starts[row] :]),
-            pointer(spelling_chars[at:]), pointer(spelling_counts[at:]),
+            pointer(edge), pointer(lengths), np.int64(lists[row]), pointer(word_slots),
+            pointer(word_costs), pointer(word_fields), pointer(fold), pointer(codes),
+            pointer(firsts), pointer(sums), pointer(backs), pointer(known), pointer(counts[row]),
+            pointer(ids[starts[row] :]), pointer(spelling_chars[at:]),
+            pointer(spelling_counts[at:]),
         )  # fmt: skip
         starts[row + 1] = starts[row] + tokens
         spelling_starts[row + 1] = at + state[segments.ENTRIES]
