@@ -87,8 +87,11 @@ def test_measures_over_words():
     assert found["tokens"].to_pylist() == [5, 2]
     assert found["word_mean_chars"].to_pylist() == [1.5, 4.0]
     twice = pa.table({"text": pa.array(["今天天气" * 2], pa.large_string())})
-    # 今天 天气 stands twice: one bigram's copies are the whole text.
-    assert repetition(twice, context)["top_2gram_chars_frac"].to_pylist() == [1.0]
+    # 今天 天气 stands twice; datatrove counts an n-gram with spaces between its words, DCLM words
+    # alone: 2 * 5 and 8 of 8 characters.
+    found = repetition(twice, context)
+    assert found["top_2gram_chars_frac"].to_pylist() == [10 / 8]
+    assert found["top_2gram_chars_dclm_frac"].to_pylist() == [1.0]
 
 
 def test_lists():
