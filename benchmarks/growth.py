@@ -1,144 +1,182 @@
 """Does time grow with the corpus, and memory not? One recipe over 0.25, 1 and 4 GB of text.
 
-    python -m benchmarks.growth [--gigabytes 0.25 1 4] [--documents 250000 1000000] [--small]
+    python -m benchmarks growth               all of it, with its line in RESULTS.md
+    python -m benchmarks.growth [--sizes 0.25,1,4] [--documents 250000,1000000]
+                                [--substring 0.1,0.2] [--folder DIR] [--small]
 
-Documents are 8 to 24 paragraphs of real text (texts.py) drawn by seed and number, so the same
-ones each time and no two alike; 10 % are exact copies of another one and 10 % copies with every
-50th word replaced, which leaves a Jaccard similarity of 5-word shingles of about
-.98^5 / (2 - .98^5) = .82. The recipe measures, keeps, deduplicates and encodes. Then short
-documents, 60 to 83 words in stretches of 12 to 24, through near-dedup alone.
+Documents and the duplicates planted among them: planted.py. The recipe is the whole data path: JSON
+Lines, normalize, language, all signals, a rule set, exact and near duplicates, personal data
+masked, tokens. Then short documents through near-dedup alone, and less text through substring dedup
+alone.
 
-Every size runs in processes of its own, with as many workers as there are cores. Seconds are those
-of the run without the start of its workers; peak memory is the largest sum of VmHWM (proc(5)) over
-processes alive together. Growth is told by the cost of what a size has more than the next smaller
-one: seconds per GB of it, over those of the step before. What was merged must be what was planted.
+Every size runs in processes of its own, with as many workers as there are cores; what it has more
+than the size before is written just before. Seconds are those of the run without the start of its
+workers; peak memory is the largest sum of VmHWM (proc(5)) over processes alive together. By stage:
+`seconds` by the clock, `core_seconds` of its tasks together, the largest worker, MB written, and of
+these MB shuffled: what one round of a stage writes for the next. Growth is told by the cost of what
+a size has more than the next smaller one: seconds per GB of it, over those of the step before.
+`operations`: MB/s of each operation of the pass by itself, one core.
+
+What is measured is kept until all is, so that a run that was stopped goes on with the next size;
+changed code starts again. The folder needs about 5 times the largest size.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import texts
-from benchmarks.common import claim, command, environment, events, report
+from benchmarks import data, texts
+from benchmarks.common import ROOT, claim, command, environment, events, recipe, report
 from benchmarks.duel import tree_peak_bytes
 from benchmarks.pairs import vocabulary
+from benchmarks.planted import Corpus, Maker, found_copies, paragraphs
 from corpusmith.engine.local import available_cores
+from corpusmith.report.run import Run
 
 GIGABYTES = (0.25, 1.0, 4.0)
 DOCUMENTS = (250_000, 1_000_000)
-FILE_BYTES = 256_000_000
-PARAGRAPH_CHARS = (150, 3_000)
-COPIES = 0.1  # of all documents: exact, and as many with words replaced
-REPLACED = 50  # every so manyth word
-RECIPE = """
-corpusmith: 1
-corpus: growth
-sources:
-  texts: {read: jsonl, path: "in/*.jsonl"}
-clean:
-  - measure: [quality, repetition]
-  - keep: {name: prose, where: {words: 50.., alpha_words_dclm_frac: 0.5..}}
-  - dedup: {near: {threshold: 0.75}}
-tokenize: {load: TOKENIZER}
-"""
-NEAR = """
-corpusmith: 1
-corpus: near
-sources:
-  texts: {read: jsonl, path: "in/*.jsonl"}
-clean:
-  - dedup: {near: {threshold: 0.75}}
-"""
+SUBSTRING = (0.1, 0.2)
+THRESHOLD = 0.75
+NEAR = f"dedup: {{near: {{threshold: {THRESHOLD}}}}}"
+STEPS = (
+    *("normalize", "language", "measure: [quality, repetition, code]"),
+    "keep: {name: prose, where: {words: 50.., alpha_words_dclm_frac: 0.5..}}",
+    *("dedup: exact", NEAR, "pii: mask"),
+)
+OPERATIONS = (
+    *("normalize", "language", "quality", "repetition", "code", "c4_lines"),
+    *("exact_hash", "minhash", "pii"),
+)
+SAMPLE_BYTES = 20_000_000  # of documents for `operations`
+KEPT_ROUNDS = ("main", "docs")  # what other rounds write is read by the next and then removed
+Result = dict[str, Any]
 
 
-class Maker:
-    """Documents by number: `number` alone says what a document is."""
-
-    def __init__(self, paragraphs: list[str]) -> None:
-        self.paragraphs = paragraphs
-        self.words = [paragraph.split() for paragraph in paragraphs]
-
-    def long(self, number: int) -> str:
-        draw = random.Random(f"long {number}")
-        return "\n\n".join(draw.choices(self.paragraphs, k=draw.randint(8, 24)))
-
-    def short(self, number: int) -> str:
-        draw = random.Random(f"short {number}")
-        found: list[str] = []
-        while len(found) < 60:
-            words = draw.choice(self.words)
-            start = draw.randrange(max(1, len(words) - 12))
-            found += words[start : start + draw.randint(12, 24)]
-        return " ".join(found)
-
-    def planted(self, number: int, make: Callable[[int], str]) -> tuple[str, str]:
-        """(text, "" or what kind of copy it is)."""
-        draw = random.Random(f"copy {number}")
-        kind = draw.random()
-        if kind >= 2 * COPIES or number == 0:
-            return make(number), ""
-        text = make(self._original(number, draw))
-        if kind < COPIES:
-            return text, "exact"
-        words = text.split(" ")
-        for place in range(REPLACED - 10, len(words), REPLACED):
-            words[place] = f"other{number}x{place}"
-        return " ".join(words), "near"
-
-    @staticmethod
-    def _original(number: int, draw: random.Random) -> int:
-        """A document before it that is no copy."""
-        while True:
-            other = draw.randrange(number)
-            if other == 0 or random.Random(f"copy {other}").random() >= 2 * COPIES:
-                return other
+def main(
+    sizes: tuple[float, ...] = GIGABYTES,
+    documents: tuple[int, ...] = DOCUMENTS,
+    substring: tuple[float, ...] = SUBSTRING,
+    small: bool = False,
+    folder: Path | None = None,
+) -> Result:
+    """Measure and print; returns the last line."""
+    if small:
+        sizes, documents, substring = (0.002, 0.004), (2_000,), ()
+    megabytes = 2 if small else 100
+    tokenizer = Path(vocabulary(300 if small else 32_000, texts.corpus(megabytes)[0])).parent
+    maker = Maker(paragraphs(megabytes))
+    kept = Kept(None if small else data.cache() / "growth")
+    whole = recipe(*STEPS, tokenize=f'{{load: "{tokenizer}"}}')
+    alone = recipe("dedup: substring")
+    in_gb = [{"size": size * 1e9} for size in sizes]
+    in_documents = [{"documents": number} for number in documents]
+    less_gb = [{"size": size * 1e9} for size in substring]
+    result: Result = {"name": "growth", "workers": available_cores()}
+    with tempfile.TemporaryDirectory(prefix="corpusmith-growth-", dir=folder) as name:
+        at = Path(name)
+        result["operations"] = kept.get("operations", lambda: operations(maker, small))
+        result["sizes"] = series(at / "sizes", maker, maker.long, in_gb, whole, kept)
+        result["near"] = series(at / "near", maker, maker.short, in_documents, recipe(NEAR), kept)
+        result["substring"] = series(at / "substring", maker, maker.long, less_gb, alone, kept)
+    result["growth"] = growth(result["sizes"], "mb")
+    result["near_growth"] = growth(result["near"], "documents")
+    result["substring_growth"] = growth(result["substring"], "mb")
+    result["mb"] = result["sizes"][-1]["mb"]
+    result["seconds"] = result["sizes"][-1]["seconds"]
+    result["mb_per_s"] = round(result["mb"] / result["seconds"], 2)
+    result["data"] = "documents recombined from paragraphs of real text, a fifth of them copies"
+    if not small and sizes == GIGABYTES:
+        result["claims"] = _claims(result)
+    kept.forget()
+    return report(result)
 
 
-def paragraphs(megabytes: float) -> list[str]:
-    """Different paragraphs of the real text, without white space at their ends."""
-    path, _ = texts.corpus(megabytes)
-    found = {}
-    for row in texts.read(path):
-        for part in row["text"].split("\n\n"):
-            part = part.strip()
-            if PARAGRAPH_CHARS[0] <= len(part) <= PARAGRAPH_CHARS[1]:
-                found[part] = None
-    return list(found)
+def _claims(result: Result) -> list[Result]:
+    sizes, near = result["sizes"], result["near_growth"]
+    least = min(size["near_recall"] - size["near_recall_expected"] for size in sizes)
+    found = [
+        ("time of a further GB, 1..4 GB over 0.25..1", result["growth"]["time"], "..1.15"),
+        ("peak memory, 4 GB over 0.25", result["growth"]["memory"], "..1.1"),
+        ("recall of exact copies, the least", min(s["exact_recall"] for s in sizes), "1.."),
+        ("recall of near copies minus the LSH formula's, the least", round(least, 4), "-0.01.."),
+    ]
+    if near:
+        found.append(
+            ("near-dedup's peak memory, most documents over least", near["memory"], "..1.1")
+        )
+    return [claim(f"growth: {what}", value, bound) for what, value, bound in found]
 
 
-def write(
-    folder: Path, maker: Maker, make: Callable[[int], str], enough: Callable[[int, int], bool]
-) -> dict[str, Any]:
-    """JSON Lines files until `enough(documents, bytes)`; what is in them."""
-    folder.mkdir(parents=True)
-    found: dict[str, Any] = {"documents": 0, "bytes": 0, "exact": 0, "near": 0}
-    while not enough(found["documents"], found["bytes"]):
-        goal = found["bytes"] + FILE_BYTES
-        with open(folder / f"{found['bytes'] // FILE_BYTES:05d}.jsonl", "w", encoding="utf-8") as f:
-            while found["bytes"] < goal and not enough(found["documents"], found["bytes"]):
-                text, kind = maker.planted(found["documents"], make)
-                f.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
-                found["documents"] += 1
-                found["bytes"] += len(text.encode())
-                if kind:
-                    found[kind] += 1
+class Kept:
+    """What was measured before a run was stopped, by this code on this machine."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.path = None
+        if folder is not None:
+            code = hashlib.sha256()
+            for top in ("src", "benchmarks"):
+                for path in sorted((ROOT / top).rglob("*.py")):
+                    code.update(path.read_bytes())
+            self.path = folder / f"{code.hexdigest()[:16]}.json"
+        self.found: Result = {}
+        if self.path is not None and self.path.exists():
+            self.found = json.loads(self.path.read_text(encoding="utf-8"))
+
+    def get(self, name: str, measure: Callable[[], Result]) -> Result:
+        if name in self.found:
+            print(f"growth: {name} was measured before", file=sys.stderr, flush=True)
+            return self.found[name]
+        began = time.monotonic()
+        found = self.found[name] = measure()
+        took = time.monotonic() - began
+        print(f"growth: {name} in {took:.0f} s: {json.dumps(found)}", file=sys.stderr, flush=True)
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(json.dumps(self.found), encoding="utf-8")
+        return found
+
+    def forget(self) -> None:
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+def series(
+    folder: Path,
+    maker: Maker,
+    make: Callable[[int], str],
+    amounts: list[dict[str, Any]],
+    text: str,
+    kept: Kept,
+) -> list[Result]:
+    """The recipe `text` over one corpus that grows to each of `amounts`."""
+    corpus = Corpus(folder / "in", maker, make)
+    found = []
+    for amount in amounts:
+        [(unit, value)] = amount.items()
+        name = f"{folder.name} {value:g} {'bytes' if unit == 'size' else unit}"
+        began = time.monotonic()
+        corpus.grow(**amount)
+        took = time.monotonic() - began
+        print(f"growth: {name} written in {took:.0f} s, running", file=sys.stderr, flush=True)
+        found.append(kept.get(name, lambda: measure(folder, corpus, text)))
+    shutil.rmtree(folder)
     return found
 
 
-def measure(folder: Path, made: dict[str, Any], recipe: str) -> dict[str, Any]:
-    """`corpusmith run` over folder/in; seconds, memory and disk by stage."""
-    (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
+def measure(folder: Path, corpus: Corpus, text: str) -> Result:
+    """`corpusmith run` over folder/in; seconds, memory and bytes by stage, copies found."""
+    (folder / "recipe.yaml").write_text(text, encoding="utf-8")
     work = folder / "work"
     began = time.monotonic()
     process = subprocess.Popen(
@@ -152,51 +190,58 @@ def measure(folder: Path, made: dict[str, Any], recipe: str) -> dict[str, Any]:
     seconds = time.monotonic() - began
     if process.returncode:
         raise RuntimeError(f"status {process.returncode}: {peak['stderr'][-2000:]}")
-    summary = json.loads((work / "latest" / "summary.json").read_text())
+    run = Run(work / "latest")
     happened = events(work)
     lost = [event for event in happened if event["event"] == "lost"]
     assert not lost, f"a worker died: {lost}"
     starting = sum(event["seconds"] for event in happened if event["event"] == "warm")
-    counts = summary["documents"]
-    assert counts["read"] == made["documents"], counts
+    counts = run.summary["documents"]
+    assert counts["read"] == len(corpus.uris), counts
+    tasks = [event for event in happened if event["event"] == "done"]
     found = {
-        "mb": round(made["bytes"] / 1e6, 1),
-        "documents": made["documents"],
-        "planted": made["exact"] + made["near"],
+        "mb": round(corpus.bytes / 1e6, 1),
+        "documents": len(corpus.uris),
+        "kept": counts["kept"],
         "merged": counts["merged"],
         "seconds": round(seconds - starting, 2),
         "peak_mb": round(peak["bytes"] / 1e6),
-        "largest_process_mb": round(
-            max(e.get("peak_memory_bytes", 0) for e in happened if e["event"] == "done") / 1e6
-        ),
-        "tokens": summary["tokens"]["total"] if summary.get("tokens") else 0,
+        "largest_process_mb": round(max(task["peak_memory_bytes"] for task in tasks) / 1e6),
+        "tokens": run.summary["tokens"]["total"] if run.summary.get("tokens") else 0,
         "by_stage": {
-            stage: {
-                "seconds": round(took, 2),
-                "peak_mb": round(
-                    max(
-                        (
-                            event.get("peak_memory_bytes", 0)
-                            for event in happened
-                            if event["event"] == "done" and event["stage"] == stage
-                        ),
-                        default=0,
-                    )
-                    / 1e6
-                ),
-            }
-            for stage, took in summary["seconds"].items()
+            stage: {"seconds": round(took, 2), **_of_tasks(tasks, stage)}
+            for stage, took in run.summary["seconds"].items()
             if stage != "total"
         },
         "disk_mb": {
-            path.name.rsplit("-", 1)[0]: round(_size(path) / 1e6, 1)
-            for top in ("store", "tokens")
-            for path in sorted((work / top).glob("*"))
-            if path.is_dir() and _size(path) > 100_000
+            stage["name"]: round(_size(run.root / stage["folder"]) / 1e6, 1)
+            for stage in run.stages()
         },
+        **(found_copies(corpus, run, THRESHOLD) if "near:" in text else {}),
     }
+    if "near_recall" in found:
+        _check(found)
     shutil.rmtree(work)
     return found
+
+
+def _of_tasks(tasks: list[Result], stage: str) -> Result:
+    own = [task for task in tasks if task["stage"] == stage]
+    shuffled = sum(t["bytes_written"] for t in own if t["round"] not in KEPT_ROUNDS)
+    return {
+        "core_seconds": round(sum(task["seconds"] for task in own), 2),
+        "peak_mb": round(max((task["peak_memory_bytes"] for task in own), default=0) / 1e6),
+        "written_mb": round(sum(task["bytes_written"] for task in own) / 1e6, 1),
+        "shuffled_mb": round(shuffled / 1e6, 1),
+    }
+
+
+def _check(found: Result) -> None:
+    """Every exact copy is merged, near copies as the formula says, and nothing else."""
+    if "exact" in " ".join(found["by_stage"]):
+        assert found["exact_recall"] == 1.0, found
+    spread = (found["near_recall_expected"] / max(1, found["near_copies"])) ** 0.5
+    assert found["near_recall"] >= found["near_recall_expected"] - 0.01 - 2 * spread, found
+    assert found["others"] <= found["documents"] / 10_000, found
 
 
 def _peak_until_it_ends(process: subprocess.Popen) -> dict[str, Any]:
@@ -217,7 +262,7 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def growth(sizes: list[dict[str, Any]], amount: str) -> dict[str, float]:
+def growth(sizes: list[Result], amount: str) -> dict[str, float]:
     """Time and memory of the largest size against the smaller ones.
 
     `time`: seconds for each further `amount` from the last but one size to the last, over those of
@@ -235,70 +280,40 @@ def growth(sizes: list[dict[str, Any]], amount: str) -> dict[str, float]:
     }
 
 
-def main(
-    gigabytes: tuple[float, ...] = GIGABYTES,
-    documents: tuple[int, ...] = DOCUMENTS,
-    small: bool = False,
-    folder: Path | None = None,
-) -> dict[str, Any]:
-    """Measure and print; returns the last line."""
-    if small:
-        gigabytes, documents = (0.002, 0.004), (2_000,)
-    result: dict[str, Any] = {"name": "growth", "workers": available_cores()}
-    with tempfile.TemporaryDirectory(prefix="corpusmith-growth-", dir=folder) as name:
-        maker = Maker(paragraphs(2 if small else 100))
-        tokenizer = vocabulary(300 if small else 32_000, texts.corpus(2 if small else 100)[0])
-        recipe = RECIPE.replace("TOKENIZER", json.dumps(str(Path(tokenizer).parent)))
-        result["sizes"] = list(_sizes(Path(name), maker, gigabytes, recipe))
-        result["near"] = list(_near(Path(name), maker, documents))
-    result["growth"] = growth(result["sizes"], "mb")
-    result["near_growth"] = growth(result["near"], "documents")
-    result["mb"] = result["sizes"][-1]["mb"]
-    result["seconds"] = result["sizes"][-1]["seconds"]
-    result["mb_per_s"] = round(result["mb"] / result["seconds"], 2)
-    result["data"] = "documents recombined from paragraphs of real text, a fifth of them copies"
-    if not small and gigabytes == GIGABYTES and documents == DOCUMENTS:
-        result["claims"] = [
-            claim("growth: time of a further GB, 1..4 GB over 0.25..1", result["growth"]["time"],
-                  "..1.15"),
-            claim("growth: peak memory, 4 GB over 0.25", result["growth"]["memory"], "..1.1"),
-            claim("growth: near-dedup's peak memory, 1,000,000 documents over 250,000",
-                  result["near_growth"]["memory"], "..1.1"),
-        ]  # fmt: skip
-    return report(result)
+def operations(maker: Maker, small: bool) -> dict[str, float]:
+    """MB/s of text of each operation by itself, CPU time of one core."""
+    from benchmarks.peers.ours import apply, batches, documents
+    from corpusmith import catalog
+    from corpusmith.engine.base import resolve
 
-
-def _sizes(
-    folder: Path, maker: Maker, gigabytes: tuple[float, ...], recipe: str
-) -> Iterator[dict[str, Any]]:
-    for size in gigabytes:
-        at = folder / f"{size:g}GB"
-        made = write(at / "in", maker, maker.long, lambda _, done, size=size: done >= size * 1e9)
-        yield _checked(measure(at, made, recipe), made)
-        shutil.rmtree(at)
-
-
-def _near(folder: Path, maker: Maker, counts: tuple[int, ...]) -> Iterator[dict[str, Any]]:
-    for count in counts:
-        at = folder / f"{count}"
-        made = write(at / "in", maker, maker.short, lambda done, _, count=count: done >= count)
-        yield _checked(measure(at, made, NEAR), made)
-        shutil.rmtree(at)
-
-
-def _checked(found: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
-    """Nearly every exact copy and nine of ten others are merged, and little else (rules come
-    first, and some originals go by them together with their copies)."""
-    print(json.dumps(found), file=sys.stderr, flush=True)
-    assert 0.85 * found["planted"] <= found["merged"] <= 1.05 * found["planted"] + 20, found
+    for address in catalog.KERNELS:
+        resolve(address)()
+    rows: list[dict[str, Any]] = []
+    size = 0
+    while size < SAMPLE_BYTES / (20 if small else 1):
+        rows.append({"text": maker.document(len(rows), maker.long)[0]})
+        size += len(rows[-1]["text"].encode())
+    tables = list(batches(documents(rows)))
+    found = {}
+    for name in OPERATIONS:
+        apply(name, tables[0].slice(0, 20))
+        began = time.process_time()
+        for table in tables:
+            apply(name, table)
+        found[name] = round(size / 1e6 / (time.process_time() - began), 1)
     return found
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(",") if part)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--gigabytes", type=float, nargs="+", default=GIGABYTES)
-    parser.add_argument("--documents", type=int, nargs="*", default=DOCUMENTS)
+    parser.add_argument("--sizes", type=_numbers, default=GIGABYTES, help="GB, as in 0.25,1,4")
+    parser.add_argument("--documents", type=_numbers, default=DOCUMENTS, help='"" for none')
+    parser.add_argument("--substring", type=_numbers, default=SUBSTRING, help='GB, "" for none')
     parser.add_argument("--folder", type=Path, help="for the files: about 5 times the largest size")
     parser.add_argument("--small", action="store_true")
     o = parser.parse_args()
-    main(tuple(o.gigabytes), tuple(o.documents), o.small, o.folder)
+    main(o.sizes, tuple(int(n) for n in o.documents), o.substring, o.small, o.folder)
