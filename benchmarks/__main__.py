@@ -85,6 +85,12 @@ def _neardup(small: bool) -> Result:
     return {**result, "claims": [claim("MB/s of MinHash signatures, one core", speed, "150..")]}
 
 
+def _recall(small: bool) -> Result:
+    from benchmarks import recall
+
+    return recall.main(small=small)
+
+
 def _substring(small: bool) -> Result:
     from benchmarks import substring
 
@@ -144,6 +150,7 @@ BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "extraction": _extraction,
     "tokens": _tokens,
     "neardup": _neardup,
+    "recall": _recall,
     "substring": _substring,
     "equal_filters": _equal_filters,
     "equal_tokens": _equal_tokens,

@@ -17,6 +17,7 @@ FIGURES = {
     "extraction": ("mb", "mb_per_s", "bare_mb_per_s", "ratio"),
     "tokens": ("text_mb", "train_mb_per_second", "encode_mb_per_second"),
     "neardup": ("documents", "minhash_estimate_mb_per_second"),
+    "recall": ("pairs", "seconds"),
     "substring": ("mb", "seconds", "peak_mb", "removed_tokens", "suffix_array_seconds"),
     "equal_filters": ("documents", "mb", "c4_texts"),
     "equal_tokens": ("texts", "mb"),

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 import xxhash
 
-from corpusmith.dedup import buckets, clusters, exact, near
+from corpusmith.dedup import buckets, clusters, exact, near, reduce
 from corpusmith.op import Context
 from tests.dedup_run import Corpus, document
 from tests.reference import minhash as reference
@@ -327,7 +327,7 @@ def test_many_buckets_and_large_groups_give_the_same(tmp_path, family, monkeypat
     for number, (limit, documents, hashes, rows) in enumerate(
         [(1000, 10_000, 10**7, 10**7), (64, 20, 3000, 500)]
     ):
-        monkeypatch.setattr(buckets, "PAIRWISE_LIMIT", limit)
+        monkeypatch.setattr(reduce, "PAIRWISE_LIMIT", limit)
         monkeypatch.setattr(buckets, "BATCH_DOCUMENTS", documents)
         monkeypatch.setattr(buckets, "BATCH_HASHES", hashes)
         monkeypatch.setattr(buckets, "BUCKET_ROWS", rows)

@@ -1,7 +1,7 @@
 """The exchange behind deduplication: documents meet those that share a key with them.
 
     round "buckets"   a task for each part: keyed rows of its documents, sorted by bucket
-    round "reduce"    a task for each bucket: rows of equal key -> edges between documents
+    round "reduce"    a task for each bucket (dedup/reduce.py): rows of equal key -> edges
     round "clusters"  one task (dedup/clusters.py): edges -> clusters, the one kept, merges
     round "main"      a task for each part: decisions/
 
@@ -29,9 +29,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusmith.errors import CorpusmithError
-from corpusmith.kernels.minhash import link_leaders, link_pairs, similarities
-from corpusmith.kernels.unionfind import forest, roots
-from corpusmith.op import Task, TaskContext, Work
+from corpusmith.kernels.minhash import similarities
+from corpusmith.op import Task, Work
 from corpusmith.store.overlay import read_current
 from corpusmith.store.parts import PartWriter, file_path, left_ids, part_entry, part_names
 
@@ -41,9 +40,6 @@ EDGE = np.dtype([("left", "<i8"), ("right", "<i8"), ("value", "<f8")])
 
 BUCKET_ROWS = 4_000_000  # keyed rows that one reducer holds: under 100 MB
 MAX_BUCKETS = 1 << 16  # a bucket costs no file of its own, only its bounds in each part's entry
-PAIRWISE_LIMIT = 64
-"""An LSH bucket of up to so many documents is compared pair by pair; in a larger one every
-document is compared with at most so many leaders (kernels.minhash.link_leaders)."""
 BATCH_DOCUMENTS = 16_384  # sketches gathered at a time
 BATCH_HASHES = 4_000_000  # shingle hashes gathered at a time: 32 MB
 
@@ -276,117 +272,6 @@ def batches(hashes: np.ndarray, documents: np.ndarray | None = None) -> Iterator
         stop = max(start + 1, stop)
         yield start, stop
         start = stop
-
-
-# --- the reducer -------------------------------------------------------------------------
-
-
-def group_starts(keyed: np.ndarray) -> np.ndarray:
-    """int64[groups + 1]: where rows of one key (and check) begin, in sorted keyed rows."""
-    if len(keyed) == 0:
-        return np.zeros(1, np.int64)
-    new = keyed["key"][1:] != keyed["key"][:-1]
-    if "check" in (keyed.dtype.names or ()):
-        new |= keyed["check"][1:] != keyed["check"][:-1]
-    return np.concatenate([[0], np.flatnonzero(new) + 1, [len(keyed)]]).astype(np.int64)
-
-
-def reduce_bucket(spec: dict[str, Any], ctx: TaskContext) -> None:
-    """One bucket of the exchange: `edges` from its links and from its verified candidates."""
-    exchange = Exchange(ctx.folder)
-    bucket = spec["bucket"]
-    edges = [_link_edges(exchange.keyed("links", LINK, bucket))]
-    candidates = exchange.keyed("candidates", CANDIDATE, bucket)
-    found, info = _candidate_edges(exchange, candidates, spec["threshold"], spec["exact"])
-    edges += found
-    with ctx.writer() as out:
-        out.info = {"edges": 0, **info}
-        kept = spanning(np.concatenate(edges))
-        out.info["edges"] = len(kept)
-        write_array(out, "edges", kept)
-
-
-def _link_edges(keyed: np.ndarray) -> np.ndarray:
-    """Each document of a group with its first."""
-    starts = group_starts(keyed)
-    sizes = np.diff(starts)
-    rows = keyed["row"]
-    first = np.repeat(rows[starts[:-1]], sizes) if len(rows) else rows
-    edges = np.zeros(len(rows), EDGE)
-    edges["left"], edges["right"], edges["value"] = first, rows, 1.0
-    return edges[first != rows]
-
-
-def _candidate_edges(
-    exchange: Exchange, keyed: np.ndarray, threshold: float, exact: bool
-) -> tuple[list[np.ndarray], dict[str, int]]:
-    starts = group_starts(keyed)
-    sizes = np.diff(starts)
-    edges: list[np.ndarray] = []
-    compared = 0
-
-    def add(rows: np.ndarray, left: np.ndarray, right: np.ndarray, value: np.ndarray) -> None:
-        piece = np.zeros(len(left), EDGE)
-        piece["left"], piece["right"], piece["value"] = rows[left], rows[right], value
-        edges.append(piece)
-
-    def weights(rows: np.ndarray) -> np.ndarray:
-        return exchange.sizes(rows) if exact else np.zeros(len(rows), np.int64)
-
-    small = (sizes > 1) & (sizes <= PAIRWISE_LIMIT)
-    flat = keyed["row"][np.repeat(small, sizes)]
-    ends = np.concatenate([[0], np.cumsum(sizes[small])])
-    totals = np.concatenate([[0], np.cumsum(weights(flat))])[ends]
-    nodes, numbers = np.unique(flat, return_inverse=True)
-    parent = np.arange(len(nodes))
-    for start, stop in batches(np.diff(totals), np.diff(ends)):
-        members = numbers[ends[start] : ends[stop]]
-        bounds = ends[start : stop + 1] - ends[start]
-        members, bounds = unconnected(members, bounds, parent)
-        documents, places = np.unique(members, return_inverse=True)
-        arrays = exchange.sketches(nodes[documents], exact).arrays()
-        left, right, value, pairs = link_pairs(
-            places, bounds, documents, parent, threshold, exact, *arrays
-        )
-        compared += pairs
-        add(nodes[documents], left, right, value)
-
-    large = np.flatnonzero(sizes > PAIRWISE_LIMIT)
-    for group_index in large:
-        group = keyed["row"][starts[group_index] : starts[group_index + 1]]
-        leaders = np.zeros(0, np.int64)
-        for start, stop in batches(weights(group)):
-            rows = np.concatenate([leaders, group[start:stop]])
-            arrays = exchange.sketches(rows, exact).arrays()
-            left, right, value, pairs, now = link_leaders(
-                len(leaders), len(rows), PAIRWISE_LIMIT, threshold, exact, *arrays
-            )
-            compared += pairs
-            add(rows, left, right, value)
-            leaders = rows[now]
-    return edges, {"compared": compared, "large_groups": len(large)}
-
-
-def unconnected(
-    members: np.ndarray, bounds: np.ndarray, parent: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Members and bounds of the groups that are not one component yet: no sketch is read for
-    the others."""
-    if len(members) == 0:
-        return members, bounds
-    found = roots(parent, members)
-    open_ = np.minimum.reduceat(found, bounds[:-1]) != np.maximum.reduceat(found, bounds[:-1])
-    sizes = np.diff(bounds)
-    return members[np.repeat(open_, sizes)], np.concatenate([[0], np.cumsum(sizes[open_])])
-
-
-def spanning(edges: np.ndarray) -> np.ndarray:
-    """A spanning forest of the edges that prefers high values: the same components, fewer rows."""
-    if len(edges) == 0:
-        return np.zeros(0, EDGE)
-    edges = edges[np.lexsort((edges["right"], edges["left"], -edges["value"]))]
-    nodes, left, right = numbered(edges)
-    return edges[forest(len(nodes), left, right)]
 
 
 def numbered(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -159,7 +159,7 @@ def run(
     taken = engine.map(bucket_function, tasks, folder=folder, round="buckets")
     tasks = [Task(f"bucket-{b:05d}", {"bucket": b, **reduce_spec}) for b in range(buckets)]
     reduced = engine.map(
-        "corpusmith.dedup.buckets:reduce_bucket", tasks, folder=folder, round="reduce"
+        "corpusmith.dedup.reduce:reduce_bucket", tasks, folder=folder, round="reduce"
     )
     places = [part.spec() for part in parts]
     task = Task("clusters", {"parts": places, "length": length_column(work)})
@@ -198,6 +198,7 @@ def run(
         largest_cluster=found["largest_cluster"],
         candidate_pairs=sum(e["info"]["compared"] for e in reduced),
         large_groups=sum(e["info"]["large_groups"] for e in reduced),
+        pairs_left_out=sum(e["info"]["pairs_left_out"] for e in reduced),
         by_source=by_source,
     )
     work.warnings += warnings(work.params["step"], column, work.info, found["largest_kept"])
@@ -232,6 +233,12 @@ def warnings(step: str, column: str, info: dict[str, Any], largest_kept: str) ->
                 f"{step} drops {row['left']} of {row['in']} documents of source "
                 f"{source!r} ({row['left'] / row['in']:.1%}) as duplicates"
             )
+    left_out = info["pairs_left_out"]
+    if left_out:
+        found.append(
+            f"{step} left out {left_out:,} pairs of documents that share nearly all of "
+            "their text in crowds of many; duplicates among them may stay"
+        )
     largest = info["largest_cluster"]
     if largest > HUGE_DOCUMENTS or largest > max(HUGE_LEAST, HUGE_FRAC * info["in"]):
         found.append(

@@ -23,8 +23,8 @@ from corpusmith.dedup.buckets import (
 )
 from corpusmith.dedup.clusters import leaving_rows, run, write_decisions
 from corpusmith.dedup.exact import LENGTH
+from corpusmith.kernels import crowded, overlap, shingles, unionfind
 from corpusmith.kernels import minhash as kernels
-from corpusmith.kernels import overlap, shingles, unionfind
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.minhash import (
     band_keys,
@@ -138,7 +138,7 @@ def minhash(batch: pa.Table, ctx: Context) -> pa.Table:
 
 def warm() -> None:
     """Compile every kernel behind deduplication, decontamination and the split."""
-    for module in (shingles, kernels, unionfind, overlap):
+    for module in (shingles, kernels, unionfind, crowded, overlap):
         module.warm()
 
 

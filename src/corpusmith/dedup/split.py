@@ -83,7 +83,7 @@ def execute(work: Work) -> None:
         for b in range(buckets)
     ]
     work.engine.map(
-        "corpusmith.dedup.buckets:reduce_bucket", tasks, folder=work.folder, round="reduce"
+        "corpusmith.dedup.reduce:reduce_bucket", tasks, folder=work.folder, round="reduce"
     )
     group_spec = {
         "parts": [part.spec() for part in parts],

@@ -171,11 +171,23 @@ def agreement(signature: np.ndarray, i: int, j: int) -> float:
 @njit(cache=True, nogil=True)
 def jaccard(hashes: np.ndarray, offsets: np.ndarray, i: int, j: int) -> float:
     """|A & B| / |A | B| of the sorted distinct hashes of rows i and j; 0 where both are empty."""
+    return jaccard_from(hashes, offsets, i, j, 0.0)
+
+
+@njit(cache=True, nogil=True)
+def jaccard_from(
+    hashes: np.ndarray, offsets: np.ndarray, i: int, j: int, threshold: float
+) -> float:
+    """The same; 0 as soon as it is clear that the threshold is out of reach."""
     x, x_end = offsets[i], offsets[i + 1]
     y, y_end = offsets[j], offsets[j + 1]
     sizes = x_end - x + y_end - y
+    # c / (sizes - c) >= t means c >= t sizes / (1 + t); the margin is over any rounding error.
+    needed = threshold * sizes / (1.0 + threshold) - 1e-6
     common = 0
     while x < x_end and y < y_end:
+        if common + min(x_end - x, y_end - y) < needed:
+            return 0.0
         if hashes[x] == hashes[y]:
             common += 1
             x += 1
@@ -193,6 +205,23 @@ def _similarity(
 ) -> float:
     if exact:
         return jaccard(hashes, offsets, i, j)
+    return agreement(signature, i, j)
+
+
+@njit(cache=True, nogil=True)
+def similar(
+    i: int,
+    j: int,
+    threshold: float,
+    exact: bool,
+    signature: np.ndarray,
+    hashes: np.ndarray,
+    offsets: np.ndarray,
+) -> float:
+    """The similarity of rows i and j where it reaches the threshold; else some value below it, as
+    soon as it is clear that the threshold is out of reach."""
+    if exact:
+        return jaccard_from(hashes, offsets, i, j, threshold)
     return agreement(signature, i, j)
 
 
@@ -251,7 +280,7 @@ def link_pairs(
                 other = find_root(parent, numbers[members[p]])
                 if one == other:
                     continue
-                s = _similarity(members[q], members[p], exact, signature, hashes, offsets)
+                s = similar(members[q], members[p], threshold, exact, signature, hashes, offsets)
                 compared += 1
                 if s >= threshold:
                     if found == len(left):
@@ -299,7 +328,7 @@ def link_leaders(
             value = _grown(value, found + count)
         matched = False
         for p in range(count):
-            s = _similarity(leaders[p], row, exact, signature, hashes, offsets)
+            s = similar(leaders[p], row, threshold, exact, signature, hashes, offsets)
             compared += 1
             if s >= threshold:
                 left[found] = leaders[p]

@@ -28,6 +28,16 @@ def roots(parent: np.ndarray, nodes: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
+def join(parent: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
+    """Connect the ends of each edge; the smallest node of a component is its root."""
+    for e in range(len(left)):
+        a = find_root(parent, left[e])
+        b = find_root(parent, right[e])
+        if a != b:
+            parent[max(a, b)] = min(a, b)
+
+
+@njit(cache=True, nogil=True)
 def components(nodes: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """int64[nodes]: the smallest node of each node's component.
 
@@ -35,13 +45,7 @@ def components(nodes: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     component depends on the set of edges alone, not on their order.
     """
     parent = np.arange(nodes)
-    for e in range(len(left)):
-        a = find_root(parent, left[e])
-        b = find_root(parent, right[e])
-        if a < b:
-            parent[b] = a
-        elif b < a:
-            parent[a] = b
+    join(parent, left, right)
     for x in range(nodes):
         parent[x] = find_root(parent, x)
     return parent
@@ -66,4 +70,5 @@ def warm() -> None:
     one = np.zeros(1, np.int64)
     components(2, one, one + 1)
     roots(np.arange(2), one)
+    join(np.arange(2), one, one + 1)
     forest(2, one, one + 1)
