@@ -15,7 +15,7 @@ from corpusmith.collect.readers import READERS, ReaderSpec
 from corpusmith.collect.tasks.files import task_files
 from corpusmith.collect.world import WORLD, WorldSpec
 from corpusmith.errors import CorpusmithError, InputError, MissingExtraError, nearest, redacted
-from corpusmith.recipe import Where
+from corpusmith.recipe import Recipe, Where
 from corpusmith.store.fingerprint import hash_json
 from corpusmith.validate import validate
 
@@ -181,9 +181,7 @@ def _snapshot(
             "model": f"{spec.params.__module__}:{spec.params.__qualname__}",
             "extra": spec.extra,
             "params": {
-                key: str(recipe.resolve(value))
-                if key in spec.paths and value and "://" not in value
-                else value
+                key: _resolved(recipe, value) if key in spec.paths else value
                 for key, value in params.items()
             },
             "previous": str(last[1]) if last is not None and again else "",
@@ -197,6 +195,13 @@ def _snapshot(
     else:
         checks.at(recipe, ("sources", source, "read"), _installed, spec)
     return stage
+
+
+def _resolved(recipe: Recipe, value: Any) -> Any:
+    """A local path, or each of a list, from the recipe's folder; URLs as they are."""
+    if isinstance(value, list):
+        return [_resolved(recipe, each) for each in value]
+    return str(recipe.resolve(value)) if value and "://" not in value else value
 
 
 def _installed(spec: WorldSpec) -> None:

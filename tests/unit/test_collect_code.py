@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from corpusmith.collect.code import describe, is_generated, is_minified, is_vendored, text_of_code
+from corpusmith.collect.code import describe, is_minified, text_of_code
 from corpusmith.collect.errors import EXPECTED_ERRORS, RecordError
 from corpusmith.collect.languages import language_of
+from corpusmith.collect.linguist import is_generated, is_vendored
 from tests.collect_run import collect
 
 STDLIB = Path(sysconfig.get_paths()["stdlib"])

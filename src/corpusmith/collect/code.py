@@ -15,6 +15,7 @@ from corpusmith.collect.encoding import UndecodableError, decode
 from corpusmith.collect.errors import RecordError
 from corpusmith.collect.languages import language_of
 from corpusmith.collect.licenses import spdx_header
+from corpusmith.collect.linguist import is_generated, is_vendored
 from corpusmith.collect.readers import CodeParams
 from corpusmith.collect.sink import Sink
 from corpusmith.collect.streams import DamagedError, compression, plain_whole
@@ -22,7 +23,6 @@ from corpusmith.collect.whole import group_of
 
 SNIFF_BYTES = 8192
 MINIFIED_LINE_CHARS = 250  # mean length of lines; people's code has 20 to 60, tables up to 120
-HEAD_LINES = 40
 
 _BINARY_MAGIC = (
     *(b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"%PDF-", b"\x7fELF", b"MZ", b"\xca\xfe\xba\xbe"),
@@ -32,46 +32,6 @@ _BINARY_MAGIC = (
 # Of files that may begin like text. Pickles are programs for a virtual machine, never read.
 _BINARY_SUFFIXES = (".pickle", ".pkl", ".pck", ".pyc", ".pyo", ".class", ".o", ".a", ".so", ".syso")
 _CODING = re.compile(rb"^[ \t\f]*(?:#|//|/\*|<!--|--|;).*?coding[:=][ \t]*([-\w.]+)")
-
-_VENDORED = re.compile(
-    r"(?:^|/)(?:"
-    r"_?vendor(?:ed|s)?|node_modules|bower_components|jspm_packages|third[-_]?party|thirdparty|"
-    r"3rd[-_]?party|externals?|extern|deps|godeps|_workspace|pods|carthage|site-packages|"
-    r"dist-packages|_bundled|bundled|contrib/(?:libs?|zlib)|\.?eggs|gradle/wrapper|\.yarn|"
-    r"packages/.+\.\d+\.\d+"
-    r")/",
-    re.IGNORECASE,
-)
-_VENDORED_NAME = re.compile(
-    r"(?:^|/)(?:jquery(?:[-.][\w.]+)*|bootstrap(?:[-.]\w+)*|d3(?:\.v\d+)?|angular(?:[-.]\w+)*|"
-    r"react(?:-dom)?\.(?:development|production)|modernizr(?:[-.][\w.]+)*|underscore|lodash|"
-    r"prototype|mootools(?:[-.][\w.]+)*|require|raphael|highlight\.pack|mathjax|"
-    r"normalize|font-?awesome)(?:\.min)?\.(?:js|css)\Z|(?:^|/)(?:gradlew(?:\.bat)?|mvnw(?:\.cmd)?|"
-    r"config\.(?:guess|sub)|ltmain\.sh|install-sh|missing|depcomp|aclocal\.m4|libtool\.m4)\Z",
-    re.IGNORECASE,
-)
-_GENERATED_NAME = re.compile(
-    r"(?:\.pb\.(?:go|cc|h|swift)|_pb2(?:_grpc)?\.pyi?|_pb\.(?:js|d\.ts)|\.g\.dart|\.freezed\.dart|"
-    r"\.designer\.(?:cs|vb)|\.generated\.\w+|_generated\.\w+|\.gen\.\w+|\.(?:js|css)\.map|\.snap|"
-    r"(?:^|/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|go\.sum|"
-    r"cargo\.lock|poetry\.lock|pipfile\.lock|uv\.lock|composer\.lock|gemfile\.lock|flake\.lock|"
-    r"\.terraform\.lock\.hcl|configure))\Z",
-    re.IGNORECASE,
-)
-_COMMENT = r"^[ \t]*(?://|#|/?\*|--|;|%|\"|'|<!--|\{-|\(\*|rem\b)[^\n]{0,200}?"
-_GENERATED_TEXT = re.compile(
-    # https://go.dev/s/generatedcode, and what generators of other languages write.
-    _COMMENT
-    + r"(?:code generated [^\n]{0,200}do not (?:edit|modify)|@generated\b|<auto-?generated|"
-    r"auto-?generated (?:by|from|with|using|file|code|on)|"
-    r"automatically generated|machine generated|"
-    r"this (?:file|code|module|header|source(?: file)?) (?:is|was|has been) generated|"
-    r"generated (?:by|from|with|using) [^\n]{1,200}(?:do not (?:edit|modify)|gencodec)|"
-    r"(?:do not|don't) (?:edit|modify)[^\n]{0,80}\bgenerated|\bgenerated[^\n]{0,80}; do not edit)|"
-    # A line of a docstring or a block comment has no mark of its own.
-    r"^[ \t]*this (?:file|module) (?:is|was|has been) (?:auto-?|automatically )?generated",
-    re.IGNORECASE | re.MULTILINE,
-)
 
 
 def read(piece: dict[str, Any], params: CodeParams, sink: Sink) -> None:
@@ -142,23 +102,6 @@ def describe(path: str, text: str) -> dict[str, Any]:
         "generated": is_generated(path, text),
         "minified": is_minified(path, text, language),
     }
-
-
-def is_vendored(path: str) -> bool:
-    """Whether the path says that it is a copy of someone else's code.
-
-    >>> is_vendored("src/vendor/golang.org/x/net/route.go"), is_vendored("src/vendor.py")
-    (True, False)
-    """
-    return bool(_VENDORED.search(path) or _VENDORED_NAME.search(path))
-
-
-def is_generated(path: str, text: str) -> bool:
-    """Whether the name, or a comment in the first 40 lines, says that a program wrote it."""
-    if _GENERATED_NAME.search(path):
-        return True
-    head = text[: HEAD_LINES * 200]
-    return bool(_GENERATED_TEXT.search("\n".join(head.split("\n", HEAD_LINES)[:HEAD_LINES])))
 
 
 def is_minified(path: str, text: str, language: str | None) -> bool:

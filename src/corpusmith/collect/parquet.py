@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import datetime
 import decimal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -52,8 +52,13 @@ def read(piece: dict[str, Any], params: ParquetParams, sink: Sink) -> None:
     read_records(piece, sink, lambda uri, record, _: _document(uri, record, params, sink))
 
 
-def read_records(piece: dict[str, Any], sink: Sink, emit: Emit) -> None:
-    """Announce each row of a piece to `sink`; `emit` ends it, or raises RecordError."""
+def read_records(
+    piece: dict[str, Any], sink: Sink, emit: Emit, name: Callable[[str, dict], str] | None = None
+) -> None:
+    """Announce each row of a piece to `sink`; `emit` ends it, or raises RecordError.
+
+    `name(uri, row)` is the URI of a row that has one of its own.
+    """
     row = piece["row"]
     for group, rows in zip(piece["groups"], piece["rows"], strict=True):
         done = 0
@@ -61,6 +66,7 @@ def read_records(piece: dict[str, Any], sink: Sink, emit: Emit) -> None:
             for record in _records(piece["path"], group):
                 uri = f"{piece['uri']}#row={row + done}"
                 done += 1
+                uri = name(uri, record) if name else uri
                 if sink.record(uri):
                     try:
                         emit(uri, record, False)

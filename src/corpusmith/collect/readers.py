@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from corpusmith.collect.dumps.params import WikipediaParams
+from corpusmith.collect.git.params import RepositoryParams
 from corpusmith.collect.source_params import Name, RecordParams, Size, SourceParams
 from corpusmith.collect.tasks.params import (
     DialoguesParams,
@@ -214,6 +215,13 @@ READERS: dict[str, ReaderSpec] = {
     ),
     "code": ReaderSpec(
         CodeParams, _BASE + "code:read", (), "files", "code folders: a file each, with its language"
+    ),
+    "repository": ReaderSpec(
+        RepositoryParams,
+        _BASE + "git.reader:read",
+        (".parquet",),
+        "rows",
+        "tables of repositories' files, as `read: git` makes them: a file each",
     ),
     "pairs": ReaderSpec(
         PairsParams,

@@ -29,6 +29,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from corpusmith.collect.git.params import GitParams
+
 
 class Progress(Protocol):
     def __call__(self, fraction: float, note: str = "") -> None:
@@ -75,5 +77,14 @@ class WorldSpec:
     version: int = 1  # raised when `fetch` would get something else from the same world
 
 
-WORLD: dict[str, WorldSpec] = {}
+WORLD: dict[str, WorldSpec] = {
+    "git": WorldSpec(
+        GitParams,
+        "corpusmith.collect.git.fetch:fetch",
+        lambda params: "repository",
+        "repositories and archives of code at a revision",
+        secrets=("token",),
+        paths=("repository",),
+    ),
+}
 """What `read:` may name besides the readers."""

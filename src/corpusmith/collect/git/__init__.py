@@ -1,0 +1,1 @@
+"""Repositories: fetched at a revision into a snapshot, read file by file."""
