@@ -82,3 +82,37 @@ def wiki_multistream(pages: Sequence[WikiPage], path: Path, *, each: int = 100) 
         data += bz2.compress(part.encode())
     path.write_bytes(data)
     return starts
+
+
+# --- Stack Exchange ------------------------------------------------------------------------
+
+
+def rows_xml(name: str, rows: Sequence[dict[str, object]]) -> bytes:
+    """`Posts.xml` and the like: a row a line, as the dumps have them."""
+    lines = [
+        "  <row "
+        + " ".join(f"{key}={quoteattr(str(value), NEW_LINES)}" for key, value in row.items())
+        + " />"
+        for row in rows
+    ]
+    head = f'\ufeff<?xml version="1.0" encoding="utf-8"?>\r\n<{name}>\r\n'
+    return (head + "\r\n".join(lines) + f"\r\n</{name}>").encode()
+
+
+NEW_LINES = {"\n": "&#xA;", "\r": "&#xD;"}
+
+
+def question(number: int, title: str, body: str, **more: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "Id": number,
+        "PostTypeId": 1,
+        "CreationDate": "2020-01-02T03:04:05.678",
+    }
+    row |= {"Score": 5, "ViewCount": 9, "Body": body, "OwnerUserId": 7, "Title": title}
+    return {**row, "Tags": "<python><text>", "ContentLicense": "CC BY-SA 4.0", **more}
+
+
+def answer(number: int, parent: int, body: str, score: int, **more: object) -> dict[str, object]:
+    row: dict[str, object] = {"Id": number, "PostTypeId": 2, "ParentId": parent}
+    row |= {"CreationDate": "2020-02-02T00:00:00.000", "Score": score, "Body": body}
+    return {**row, "ContentLicense": "CC BY-SA 4.0", **more}

@@ -37,6 +37,7 @@ ERRORS = {
     "encrypted": "asks for a password, or is under DRM",
     "huge_number": "an integer with thousands of digits",
     "lone_surrogate": "half of a UTF-16 surrogate pair",
+    "no_parent": "an answer or a comment whose question or post is not there",
     "no_text": "a record without the text field",
     "not_a_dump": "a file that does not begin as a dump of its kind",
     "not_an_object": "a JSON line that is no object",

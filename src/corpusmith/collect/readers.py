@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from corpusmith.collect.dumps.params import WikipediaParams
+from corpusmith.collect.dumps.params import RedditParams, StackExchangeParams, WikipediaParams
 from corpusmith.collect.git.params import RepositoryParams
 from corpusmith.collect.source_params import Name, RecordParams, Size, SourceParams
 from corpusmith.collect.tasks.params import (
@@ -105,6 +105,9 @@ class ReaderSpec:
     doc: str
     extra: str = ""  # the optional dependencies that it needs
     libraries: tuple[str, ...] = ()  # distributions whose version shapes its documents
+    # "module:function" of what puts records of several places together, see `dumps.threads`; then
+    # `function` is read(key, records, params, sink).
+    gather: tuple[str, ...] = ()
 
 
 _BASE = "corpusmith.collect."
@@ -197,6 +200,25 @@ READERS: dict[str, ReaderSpec] = {
         tuple(".xml" + packed for packed in (*_COMPRESSED, ".bz2", ".xz")),
         "pages",
         "dumps of MediaWiki: an article each, as Markdown",
+    ),
+    "stackexchange": ReaderSpec(
+        StackExchangeParams,
+        _BASE + "dumps.stackexchange:read",
+        _names(".xml"),
+        "lines",
+        "Stack Exchange's dump: a question with its answers each",
+        gather=(
+            _BASE + "dumps.stackexchange:gather",
+            _BASE + "dumps.stackexchange:join",
+        ),
+    ),
+    "reddit": ReaderSpec(
+        RedditParams,
+        _BASE + "dumps.reddit:read",
+        (*_names(".jsonl", ".ndjson"), ".zst"),
+        "lines",
+        "Reddit's submissions and comments as JSON Lines: a thread each",
+        gather=(_BASE + "dumps.reddit:gather",),
     ),
     "warc": ReaderSpec(
         WarcParams,

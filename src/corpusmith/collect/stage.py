@@ -3,7 +3,8 @@
 A part is a function of the input alone. Files are cut into pieces (see `pieces`): plain files of
 lines at fixed byte ranges; streams that can't be split are decompressed once, by one process each,
 into scratch chunks (round "cut"); Parquet by row groups; WARC and all else by file. Neighbouring
-pieces share a part up to `part_bytes` or 2,000 pieces.
+pieces share a part up to `part_bytes` or 2,000 pieces. Readers that put records together (threads)
+make parts of buckets instead, see `dumps.threads`.
 """
 
 from __future__ import annotations
@@ -59,17 +60,26 @@ def execute(work: op.Work) -> None:
     params = params.model_copy(update={"part_bytes": part_bytes(params, listing.files)})
     pieces = _pieces(work, source, spec, params, listing.files)
     shared = {"source": source, "read": work.params["read"], "params": params.model_dump()}
-    tasks = [
-        op.Task(f"{source}-{index:05d}", {**shared, "pieces": group}, weight)
-        for index, (group, weight) in enumerate(_parts(pieces, params.part_bytes))
-    ]
+    groups = list(_parts(pieces, params.part_bytes))
+    gathered: Counter[str] = Counter()
+    task_function = "corpusmith.collect.stage:read_part"
+    if spec.gather:
+        from corpusmith.collect.dumps import threads
+
+        tasks, gathered = threads.execute(work, shared, groups, params.part_bytes)
+        task_function = "corpusmith.collect.dumps.threads:read_bucket"
+    else:
+        tasks = [
+            op.Task(f"{source}-{index:05d}", {**shared, "pieces": group}, weight)
+            for index, (group, weight) in enumerate(groups)
+        ]
     one_each = (
         spec.unit == "files"
         and _whole(spec, params)
         and getattr(params, "long", "quarantine") != "split"
     )
     entries = work.engine.map(
-        "corpusmith.collect.stage:read_part",
+        task_function,
         tasks,
         folder=work.folder,
         document_seconds=DOCUMENT_SECONDS,
@@ -85,7 +95,7 @@ def execute(work: op.Work) -> None:
         work.warnings.append(
             f"source {source!r} has no document in its {len(listing.files):,} files"
         )
-    skipped = Counter(work.info["skipped"]) + Counter(listing.skipped)
+    skipped = Counter(work.info["skipped"]) + Counter(listing.skipped) + gathered
     work.info["skipped"] = dict(sorted(skipped.items()))
 
 

@@ -18,6 +18,8 @@ BLOCK_BYTES = 1 << 20
 # An RLE block of 4 bytes makes 128 KiB, so this slice of zstd makes 16 MiB at most.
 ZSTD_SLICE_BYTES = 512
 GZIP_SLICE_BYTES = 1 << 17
+# `zstd --long=31`, as dumps of Reddit are packed; what a frame asks for is taken as it is written.
+MAX_WINDOW_BYTES = 1 << 31
 # gzip can't expand more than 1032 times; zstd can without limit.
 MAX_EXPANSION = 20_000
 EXPANSION_FLOOR_BYTES = 4 << 30
@@ -147,7 +149,7 @@ def gzip_blocks(file: BinaryIO) -> Iterator[bytes]:
 
 def zstd_blocks(file: BinaryIO) -> Iterator[bytes]:
     given = 0
-    decompressor = zstandard.ZstdDecompressor()
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
     decoder = None
     data = b""
     while True:

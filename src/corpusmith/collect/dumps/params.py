@@ -15,6 +15,20 @@ class WikipediaParams(SourceParams):
     )
 
 
+class StackExchangeParams(SourceParams):
+    answers: Literal["all", "accepted", "none"] = Field(
+        "all", description="`accepted`: the accepted one, else the one with the highest score"
+    )
+    min_score: int | None = Field(None, description="answers with a lower score are left out")
+    comments: bool = Field(False, description="comments of `Comments.xml` behind their post")
+
+
+class RedditParams(SourceParams):
+    min_score: int | None = Field(
+        None, description="comments with a lower score are left out, not those beneath them"
+    )
+
+
 class MboxParams(SourceParams):
     quotes: Literal["keep", "mark", "drop"] = Field(
         "mark",

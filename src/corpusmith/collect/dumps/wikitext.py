@@ -15,6 +15,7 @@ import itertools
 import re
 
 from corpusmith.collect.documents.markdown import fence, heading, item, joined, squeezed, table
+from corpusmith.collect.dumps.wiki_tables import table_rows
 from corpusmith.collect.dumps.wiki_templates import shown
 
 
@@ -209,7 +210,7 @@ class _Reader:
         if inside is None:
             self._stack[-1].parts.append("|}")
             return
-        caption, rows = _rows(inside)
+        caption, rows = table_rows(inside)
         if any(frame.kind for frame in self._stack):
             # In a template, a link or another table it is a matter of layout.
             words = [caption, *(cell for row in rows for cell in row)]
@@ -378,31 +379,3 @@ def _paragraph(lines: list[str]) -> str:
         tight = _WIDE.match(before[-1]) and _WIDE.match(line)
         out.append(line if tight else " " + line)
     return "".join(out)
-
-
-def _rows(source: str) -> tuple[str, list[list[str]]]:
-    """(caption, cells by rows) of a table's inside."""
-    caption = ""
-    rows: list[list[str]] = []
-    # The first line holds the table's attributes.
-    for line in source.split("\n")[1:]:
-        stripped = line.strip()
-        if stripped.startswith("|-"):
-            rows.append([])
-        elif stripped.startswith("|+"):
-            caption = squeezed(_content(stripped[2:]))
-        elif stripped.startswith(("|", "!")):
-            if not rows:
-                rows.append([])
-            body = stripped[1:]
-            cells = body.replace("!!", "||") if stripped[0] == "!" else body
-            rows[-1] += [_content(cell) for cell in cells.split("||")]
-        elif stripped and rows and rows[-1]:
-            rows[-1][-1] += " " + stripped.lstrip("*#:; ")
-    return caption, [row for row in rows if row]
-
-
-def _content(cell: str) -> str:
-    """A cell without its attributes (`style="x" | content`)."""
-    attributes, mark, rest = cell.partition("|")
-    return (rest if mark and "=" in attributes else cell.replace("|", " ")).strip()

@@ -1,0 +1,33 @@
+"""Tables of wikitext (https://www.mediawiki.org/wiki/Help:Tables) with nothing nested in them."""
+
+from __future__ import annotations
+
+from corpusmith.collect.documents.markdown import squeezed
+
+
+def table_rows(source: str) -> tuple[str, list[list[str]]]:
+    """(caption, cells by rows) of a table's inside."""
+    caption = ""
+    rows: list[list[str]] = []
+    # The first line holds the table's attributes.
+    for line in source.split("\n")[1:]:
+        stripped = line.strip()
+        if stripped.startswith("|-"):
+            rows.append([])
+        elif stripped.startswith("|+"):
+            caption = squeezed(_content(stripped[2:]))
+        elif stripped.startswith(("|", "!")):
+            if not rows:
+                rows.append([])
+            body = stripped[1:]
+            cells = body.replace("!!", "||") if stripped[0] == "!" else body
+            rows[-1] += [_content(cell) for cell in cells.split("||")]
+        elif stripped and rows and rows[-1]:
+            rows[-1][-1] += " " + stripped.lstrip("*#:; ")
+    return caption, [row for row in rows if row]
+
+
+def _content(cell: str) -> str:
+    """A cell without its attributes (`style="x" | content`)."""
+    attributes, mark, rest = cell.partition("|")
+    return (rest if mark and "=" in attributes else cell.replace("|", " ")).strip()
