@@ -96,16 +96,19 @@ def module_key(path: Path) -> str:
     return key(closure(path))
 
 
+def user_cache(environment: Mapping[str, str] = os.environ) -> Path:
+    """What can be made again is kept here, for this user."""
+    home = environment.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(home) / "corpusmith"
+
+
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Where all kernels are kept for this Python, these libraries and this CPU.
 
     In NUMBA_CACHE_DIR where the user has set it, else in the user's cache.
     """
-    base = environment.get("NUMBA_CACHE_DIR")
-    if not base:
-        home = environment.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        base = os.path.join(home, "corpusmith", "numba")
-    return Path(base) / _machine()
+    own = environment.get("NUMBA_CACHE_DIR")
+    return (Path(own) if own else user_cache(environment) / "numba") / _machine()
 
 
 @functools.cache

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import unicodedata
 from pathlib import Path
 
 import jinja2
 
+from corpusmith.kernels.sources import user_cache
 from corpusmith.report import tables
 from corpusmith.report.page import page
 from corpusmith.report.run import Run
@@ -15,6 +18,21 @@ from corpusmith.store.atomic import write_bytes
 REPORT = "report.html"
 _HIDDEN = {"Cc", "Cf", "Co", "Cn", "Cs"}
 _JOINERS = "\u200c\u200d"  # Persian and Indic spelling, and emoji, need them
+
+
+class _Compiled(jinja2.FileSystemBytecodeCache):
+    """The templates as Python's byte code: compiling them takes longer than the rest of the page
+    of a small run. Where it can't be kept they are compiled each time."""
+
+    def __init__(self) -> None:
+        folder = user_cache() / "templates"
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(os.fspath(folder))
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        with contextlib.suppress(OSError):
+            super().dump_bytecode(bucket)
 
 
 def write_report(run: Run) -> Path:
@@ -32,6 +50,7 @@ def render(run: Run) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_Compiled(),
     )
     environment.filters.update(
         count=tables.count,

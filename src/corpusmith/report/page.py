@@ -135,26 +135,28 @@ def _examples(
     def decided(step: str, part: str) -> Any:
         return read_part(folders[step], "decisions", part)
 
+    chosen = [(key, place) for key, places in quality.examples().items() for place in places]
+    places_read = [place for _, place in chosen]
+    some = 4 * EXCERPT_CHARS + 1
+    documents = rows_at(run, "documents", places_read, ["uri", "text"], chars=some)
     out: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for (step, rule), chosen in quality.examples().items():
-        for place in chosen:
-            table = decided(step, place["part"])
-            decision = table.filter(pc.equal(table["id"], place["id"])).to_pylist()[0]
-            document = rows_at(run, "documents", place, ["uri", "text"])
-            text = " ".join(document["text"][: 4 * EXCERPT_CHARS].split())
-            out.setdefault((step, rule), []).append(
-                {
-                    **decision,
-                    "uri": document["uri"],
-                    "source": place["source"],
-                    # Masked once more: the text is, unless the recipe's own step came before
-                    # an edit that put something together.
-                    "text": mask([text[:EXCERPT_CHARS]])[0],
-                    "cut": len(text) > EXCERPT_CHARS or len(document["text"]) > 4 * EXCERPT_CHARS,
-                    "duplicate_uri": "",
-                    "wanted": _wanted(decision),
-                }
-            )
+    for ((step, rule), place), document in zip(chosen, documents, strict=True):
+        table = decided(step, place["part"])
+        decision = table.filter(pc.equal(table["id"], place["id"])).to_pylist()[0]
+        text = " ".join(document["text"][: 4 * EXCERPT_CHARS].split())
+        out.setdefault((step, rule), []).append(
+            {
+                **decision,
+                "uri": document["uri"],
+                "source": place["source"],
+                # Masked once more: the text is, unless the recipe's own step came before
+                # an edit that put something together.
+                "text": mask([text[:EXCERPT_CHARS]])[0],
+                "cut": len(text) > EXCERPT_CHARS or len(document["text"]) > 4 * EXCERPT_CHARS,
+                "duplicate_uri": "",
+                "wanted": _wanted(decision),
+            }
+        )
     every = [one for shown in out.values() for one in shown]
     others = places(run, [one["duplicate_of"] for one in every if one["duplicate_of"]])
     for one in every:

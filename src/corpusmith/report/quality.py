@@ -10,6 +10,9 @@ import collections
 import dataclasses
 import heapq
 import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,7 @@ from corpusmith.store.parts import file_path
 BINS = 40
 LOG_ABOVE = 50.0  # a range that reaches further, and is no fraction, is shown on a log scale
 EXAMPLES = 3  # for each rule
+READERS = 2  # threads that read examples: each holds a row group
 BREAKDOWNS = ("lang", "modality", "license")
 
 
@@ -248,15 +252,42 @@ def bins(
     return np.geomspace(bottom, top * 1.0001 if top > bottom else bottom * 10, BINS + 1), True
 
 
-def rows_at(run: Run, kind: str, place: dict[str, Any], columns: list[str]) -> dict[str, Any]:
-    """One row of a part's table, read with its row group alone."""
-    path = file_path(run.clean_folders()[place["source"]], kind, place["part"])
-    row = place["row"]
-    with pq.ParquetFile(path, memory_map=True) as file:
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            if row < rows:
-                table = file.read_row_group(group, columns=columns, use_threads=False)
-                return table.slice(row, 1).to_pylist()[0]
-            row -= rows
-    raise IndexError(f"{path.name} has no row {place['row']}")
+def rows_at(
+    run: Run, kind: str, places: Sequence[dict[str, Any]], columns: list[str], *, chars: int
+) -> list[dict[str, Any]]:
+    """The rows of parts' tables at these places, in their order, texts cut after `chars`.
+
+    A row group is read whole, so each is read once for all places in it, a few at a time.
+    """
+    folders = run.clean_folders()
+    wanted: dict[tuple[Path, int], list[tuple[int, int]]] = {}
+    ends: dict[Path, np.ndarray] = {}
+    for number, place in enumerate(places):
+        path = file_path(folders[place["source"]], kind, place["part"])
+        if path not in ends:
+            meta = pq.read_metadata(path)
+            sizes = [meta.row_group(g).num_rows for g in range(meta.num_row_groups)]
+            ends[path] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        group = int(np.searchsorted(ends[path], place["row"], side="right")) - 1
+        if group >= len(ends[path]) - 1:
+            raise IndexError(f"{path.name} has no row {place['row']}")
+        row = place["row"] - int(ends[path][group])
+        wanted.setdefault((path, group), []).append((number, row))
+
+    def read(path: Path, group: int, rows: list[tuple[int, int]]) -> list[dict[str, Any]]:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            table = file.read_row_group(group, columns=columns, use_threads=False)
+        table = table.take(pa.array([row for _, row in rows], pa.int64()))
+        for number, field in enumerate(table.schema):
+            if pa.types.is_large_string(field.type):
+                cut = pc.utf8_slice_codeunits(table.column(number), 0, chars)
+                table = table.set_column(number, field, cut)
+        return table.to_pylist()
+
+    found: list[dict[str, Any]] = [{}] * len(places)
+    with ThreadPoolExecutor(READERS) as pool:
+        jobs = [(rows, pool.submit(read, *place, rows)) for place, rows in wanted.items()]
+        for rows, job in jobs:
+            for (number, _), row in zip(rows, job.result(), strict=True):
+                found[number] = row
+    return found
