@@ -19,14 +19,19 @@ from typing import Any
 
 from corpusmith import catalog, schema, step_types, steps
 from corpusmith import plan_checks as checks
+from corpusmith.collect.readers import READERS
 from corpusmith.collect.world import WORLD
 from corpusmith.errors import InputError, nearest
+from corpusmith.kernels.sources import needed
 from corpusmith.plan_sources import source_stages
 from corpusmith.plan_training import training_stages
 from corpusmith.recipe import Recipe, Where
 from corpusmith.store.fingerprint import FileHashes, hash_json, library_versions, relative_names
 from corpusmith.store.workspace import Workspace, finished, user_key
 from corpusmith.validate import check_secrets
+
+ALONE = ("snapshot", "train", "evaluate")
+"""Kinds of stages that run in a process of their own, not in the workers."""
 
 
 @dataclasses.dataclass
@@ -73,11 +78,35 @@ class Plan:
         return hash_json([stage.fingerprint for stage in self.stages])
 
     @property
-    def kernels(self) -> tuple[str, ...]:
-        """What compiles the kernels that its stages use; see `catalog.KERNELS`."""
-        segmenters = sorted({name for step in self.steps.passes for name in step.segmenters()})
-        more = (k for name in segmenters for k in catalog.SEGMENTER_KERNELS.get(name, ()))
-        return (*catalog.KERNELS, *more)
+    def code(self) -> list[str]:
+        """Addresses of what the workers run for stages that are still to be made."""
+        found: list[str] = []
+        for stage in self.stages:
+            if stage.cached or stage.kind in ALONE:
+                continue
+            found.append(stage.entry)
+            if stage.kind == "clean":
+                found += [step.address for step in self.steps.passes]
+            elif stage.kind == "fit":
+                found.append(stage.params["op"])
+            elif stage.kind == "collect" and stage.params["read"] in READERS:
+                found.append(READERS[stage.params["read"]].function)
+        return list(dict.fromkeys(found))
+
+    @property
+    def kernels(self) -> list[str]:
+        """What compiles the kernels that this code comes to; see `catalog.KERNELS`."""
+        found = needed(catalog.KERNELS, self.code)
+        if any(stage.kind == "clean" and not stage.cached for stage in self.stages):
+            names = sorted({name for step in self.steps.passes for name in step.segmenters()})
+            found += [k for name in names for k in catalog.SEGMENTER_KERNELS.get(name, ())]
+        return found
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules of this code that are ours."""
+        names = [address.partition(":")[0] for address in self.code]
+        return sorted({name for name in names if name.startswith("corpusmith.")})
 
     def stage(self, name: str) -> Stage:
         for stage in self.stages:

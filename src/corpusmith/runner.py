@@ -219,6 +219,7 @@ def _execute(
         on_event=recorder,
         log_folder=folder / "logs",
         warm=planned.kernels,
+        modules=planned.modules,
     )
     with engine:
         total = len(planned.stages)

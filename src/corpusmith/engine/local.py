@@ -15,7 +15,7 @@ from typing import Any
 from corpusmith.engine.base import BATCH_BYTES, SECRETS, Order
 from corpusmith.engine.processes import HOPELESS, Assignment, Round, Worker
 from corpusmith.errors import CorpusmithError, LostDocumentsError, secret_names
-from corpusmith.kernels.sources import compiled_mark
+from corpusmith.kernels.sources import compiled_marks
 from corpusmith.op import Task
 from corpusmith.store.atomic import remove_temporaries
 from corpusmith.store.parts import committed, part_entry
@@ -26,7 +26,10 @@ Event = dict[str, Any]
 
 
 class LocalEngine:
-    """Runs tasks in worker processes. `on_event` hears of every start, end, retry and tick."""
+    """Runs tasks in worker processes. `on_event` hears of every start, end, retry and tick.
+
+    `warm`: what compiles the kernels of the tasks; `modules`: what they import.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class LocalEngine:
         on_event: Callable[[Event], None] | None = None,
         log_folder: Path | None = None,
         warm: Sequence[str] = (),
+        modules: Sequence[str] = (),
         environment: dict[str, str] | None = None,
         hopeless: int = HOPELESS,
     ) -> None:
@@ -54,6 +58,7 @@ class LocalEngine:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             self._environment.setdefault(name, "1")
         self._warm = list(warm)
+        self._modules = list(modules)
         self._pool: list[Worker] = []
         self._number = 0
 
@@ -64,33 +69,36 @@ class LocalEngine:
         self._number += 1
         return worker
 
-    def warm(self) -> None:
-        """Compile (or load) kernels in one process before others start.
+    def warm(self, tasks: int = 1) -> None:
+        """Start workers for so many tasks, with kernels and modules loaded.
 
-        Numba's cache on disk is not safe under parallel first compilation.
+        What was never compiled is compiled in one process, so that none is compiled twice.
         """
-        if not self._warm:
+        if not self._warm and not self._modules:
             return
-        addresses, self._warm = self._warm, []
-        worker = self._start()
         began = time.monotonic()
-        mark = compiled_mark(self._environment, addresses)
-        first = not mark.exists()
-        self._event("warming", None, worker, compiles=first)
-        worker.orders.send(addresses)
-        reply = self._receive(worker)
-        if reply is None or reply[0] == "error":
-            worker.end()
-            raise CorpusmithError(
-                "the kernels could not be compiled",
-                where=str(self._folder / f"worker-{worker.number}.log"),
-                hint="corpusmith doctor",
-            ) from (reply[1] if reply else None)
-        self._pool.append(worker)
-        with contextlib.suppress(OSError):  # it only chooses a word of the progress
-            mark.touch()
+        marks = compiled_marks(self._environment, self._warm)
+        first = not all(mark.exists() for mark in marks)
+        workers = [self._start() for _ in range(1 if first else max(1, min(self.workers, tasks)))]
+        self._pool += workers
+        orders, self._warm, self._modules = [*self._modules, *self._warm], [], []
+        self._event("warming", None, workers[0], compiles=first)
+        for worker in workers:
+            worker.orders.send(orders)
+        for worker in workers:
+            reply = self._receive(worker)
+            if reply is None or reply[0] == "error":
+                self.close_pool()
+                raise CorpusmithError(
+                    "the kernels could not be compiled",
+                    where=str(self._folder / f"worker-{worker.number}.log"),
+                    hint="corpusmith doctor",
+                ) from (reply[1] if reply else None)
+        for mark in marks:
+            with contextlib.suppress(OSError):  # then the next run compiles in one process, too
+                mark.touch()
         seconds = round_seconds(time.monotonic() - began)
-        self._event("warm", None, worker, compiles=first, seconds=seconds)
+        self._event("warm", None, workers[0], compiles=first, seconds=seconds)
 
     def _receive(self, worker: Worker) -> tuple | None:
         """Wait for a worker's answer with ticks; None where it died."""
@@ -169,7 +177,7 @@ class LocalEngine:
             }
         )
         if waiting:
-            self.warm()
+            self.warm(len(waiting))
             limit = document_seconds or self.document_seconds
             self._drain(Round(function, folder, round, limit, max_skipped, waiting))
         return [part_entry(folder, task.part, round) for task in tasks]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import io
 import os
 import pickle
@@ -20,6 +21,8 @@ import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TextIO
+
+import pyarrow as pa
 
 from corpusmith.engine.base import SECRETS, Heartbeat, Order, perform, resolve
 from corpusmith.errors import keep_secret, redacted, secret_names
@@ -92,6 +95,16 @@ def keep_secrets() -> None:
         sys.stdout, sys.stderr = _Log(sys.stdout), _Log(sys.stderr)
 
 
+def prepare(addresses: list[str]) -> None:
+    """Import each "module", call each "module:function"."""
+    for address in addresses:
+        if ":" in address:
+            resolve(address)()
+        else:
+            importlib.import_module(address)
+    pa.array([0])  # the first conversion imports pandas, where that is installed
+
+
 def main() -> None:
     read, write, parent = (int(a) for a in sys.argv[1:4])
     die_with(parent)
@@ -115,8 +128,7 @@ def main() -> None:
             if isinstance(order, Order):
                 reply: tuple = ("done", perform(order, heartbeat, notify))
             else:
-                for address in order:
-                    resolve(address)()
+                prepare(order)
                 reply = ("done", {})
         except BaseException as error:
             trace = traceback.format_exc()

@@ -14,7 +14,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -24,6 +24,8 @@ _IMPORT = rf"(?:from ({NAME}[\w.]*) import (\([^)]*\)|[^\n]*)|import ({NAME}[\w.
 AT_TOP = re.compile(f"^{_IMPORT}", re.MULTILINE)
 """What a kernel calls is imported at the top of its module, not within a function."""
 ANYWHERE = re.compile(rf"^\s*{_IMPORT}", re.MULTILINE)
+_ADDRESS = re.compile(rf"\"({NAME}[\w.]*):\w+\"")
+"""How a stage names the functions of its tasks."""
 
 
 @functools.cache
@@ -46,19 +48,31 @@ def _imports(path: Path, pattern: re.Pattern[str]) -> set[Path]:
 
 
 @functools.cache
-def _imported(path: Path) -> frozenset[Path]:
-    return frozenset(_imports(path, AT_TOP))
+def _imported(path: Path) -> set[Path]:
+    return _imports(path, AT_TOP) - {Path(__file__).resolve()}
 
 
-def closure(path: Path, pattern: re.Pattern[str] = AT_TOP) -> set[Path]:
-    """A Python file, and all files of ours that it imports, and those that they import.
+@functools.cache
+def _used(path: Path) -> set[Path]:
+    if path == PACKAGE / "__init__.py":
+        return set()  # it offers everything and loads nothing
+    addresses = map(_module, _ADDRESS.findall(_text(path)))
+    return _imports(path, ANYWHERE) | {found for found in addresses if found is not None}
 
-    `pattern`: which import lines of the file itself count, those at its top or all.
+
+def closure(path: Path) -> set[Path]:
+    """A Python file, and all files of ours that it imports at its top, and those that they import.
+
+    Without this one, which says where machine code is and not what it does.
     """
-    seen = {path} | _imports(path, pattern)
+    return _reached([path], _imported)
+
+
+def _reached(start: Iterable[Path], step: Callable[[Path], set[Path]]) -> set[Path]:
+    seen = set(start)
     todo = list(seen)
     while todo:
-        new = _imported(todo.pop()) - seen
+        new = step(todo.pop()) - seen
         seen |= new
         todo += new
     return seen
@@ -127,12 +141,31 @@ def _cpu() -> str:
     return repr([next((x for x in lines if x.startswith(name)), "") for name in names])
 
 
-def compiled_mark(environment: Mapping[str, str], addresses: Iterable[str]) -> Path:
-    """The file that says that these functions ("module:function") have compiled all their kernels
-    as the sources are now. It only chooses a word of the progress."""
-    paths = set()
+def compiled_marks(environment: Mapping[str, str], addresses: Iterable[str]) -> list[Path]:
+    """For each function ("module:function") the file that says that it has compiled its kernels
+    as the sources are now."""
+    marks = []
     for address in addresses:
-        path = _module(address.partition(":")[0])
-        if path is not None:
-            paths |= closure(path, ANYWHERE)
-    return cache_folder(environment) / f"compiled-{key(paths)}"
+        modules = _modules([address])
+        called = modules.union(*(_used(path) for path in modules))
+        name = f"compiled-{address.replace(':', '.')}-{key(_reached(called, _imported))}"
+        marks.append(cache_folder(environment) / name)
+    return marks
+
+
+def needed(kernels: Iterable[str], addresses: Iterable[str]) -> list[str]:
+    """Those of the functions that compile `kernels` whose modules the code at these addresses
+    comes to, through imports wherever they stand and the tasks that it names."""
+    reached = _reached(_modules(addresses), _used)
+    return [address for address in kernels if _modules([address]) <= reached]
+
+
+def _modules(addresses: Iterable[str]) -> set[Path]:
+    """The files of "module:function", of ours or a path."""
+    found = set()
+    for address in addresses:
+        name = address.rpartition(":")[0] or address
+        path = Path(name) if name.endswith(".py") else _module(name)
+        if path is not None and path.exists():
+            found.add(path)
+    return found
