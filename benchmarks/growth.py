@@ -72,7 +72,7 @@ def main(
 ) -> Result:
     """Measure and print; returns the last line."""
     if small:
-        sizes, documents, substring = (0.002, 0.004), (2_000,), ()
+        sizes, documents, substring = (0.002,), (1_000,), ()
     megabytes = 2 if small else 100
     tokenizer = Path(vocabulary(300 if small else 32_000, texts.corpus(megabytes)[0])).parent
     maker = Maker(paragraphs(megabytes))
@@ -140,7 +140,8 @@ class Kept:
         began = time.monotonic()
         found = self.found[name] = measure()
         took = time.monotonic() - began
-        print(f"growth: {name} in {took:.0f} s: {json.dumps(found)}", file=sys.stderr, flush=True)
+        told = {key: value for key, value in found.items() if not isinstance(value, dict)}
+        print(f"growth: {name} took {took:.0f} s: {told}", file=sys.stderr, flush=True)
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_text(json.dumps(self.found), encoding="utf-8")
@@ -160,15 +161,19 @@ def series(
     kept: Kept,
 ) -> list[Result]:
     """The recipe `text` over one corpus that grows to each of `amounts`."""
+    [unit] = {unit for amount in amounts for unit in amount} or {""}
+    names = [
+        f"{folder.name} {amount[unit]:,.0f} {'bytes' if unit == 'size' else unit}"
+        for amount in amounts
+    ]
     corpus = Corpus(folder / "in", maker, make)
     found = []
-    for amount in amounts:
-        [(unit, value)] = amount.items()
-        name = f"{folder.name} {value:g} {'bytes' if unit == 'size' else unit}"
-        began = time.monotonic()
-        corpus.grow(**amount)
-        took = time.monotonic() - began
-        print(f"growth: {name} written in {took:.0f} s, running", file=sys.stderr, flush=True)
+    for name, amount in zip(names, amounts, strict=True):
+        if not set(names[len(found) :]) <= kept.found.keys():
+            began = time.monotonic()
+            corpus.grow(**amount)
+            took = time.monotonic() - began
+            print(f"growth: {name} written in {took:.0f} s", file=sys.stderr, flush=True)
         found.append(kept.get(name, lambda: measure(folder, corpus, text)))
     shutil.rmtree(folder)
     return found

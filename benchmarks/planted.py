@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ FILE_BYTES = 256_000_000
 PARAGRAPH_CHARS = (150, 3_000)
 COPIES = 0.1  # of all documents: exact, and as many with words replaced
 REPLACED = 50  # every so manyth word
+# Runs without white space, of at most 30 characters; by itself each character of Han and Kana.
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]{1,30}")
 SIMILARITIES = 200  # near copies whose similarity is worked out
 WORDS = 5  # of a shingle
 
@@ -37,7 +40,7 @@ class Maker:
 
     def __init__(self, paragraphs: list[str]) -> None:
         self.paragraphs = paragraphs
-        self.words = [paragraph.split() for paragraph in paragraphs]
+        self.words = [WORD.findall(paragraph) for paragraph in paragraphs]
 
     def long(self, number: int) -> str:
         draw = random.Random(f"long {number}")

@@ -48,7 +48,7 @@ PART_DOCUMENTS = 10_000
 def main(small: bool = False, pairs: int = PAIRS, crowd: int = CROWD) -> dict[str, Any]:
     """Measure and print; returns the last line."""
     if small:
-        pairs, crowd = 20_000, 2_000
+        pairs, crowd = 5_000, 500
     near.warm()
     began = time.process_time()
     found = {f"{s:g}": level(s, pairs, seed) for seed, s in enumerate(LEVELS)}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import memory, scale
+from benchmarks import growth, memory, scale
 from benchmarks.__main__ import BENCHMARKS, OUTPUT, run_one
 from benchmarks.common import claim, met
 from benchmarks.page import earlier, page, write
@@ -96,21 +96,42 @@ def test_writing_one_keeps_the_others(tmp_path: Path) -> None:
 
 def test_the_page_on_scale_is_computed_from_the_results() -> None:
     """Figures chosen so that each can be worked out by hand."""
-    size = {"mb": 1000.0, "documents": 100_000, "seconds": 50.0, "peak_mb": 900}
-    stages = {"clean.texts": {"seconds": 36.0, "peak_mb": 500}}
-    disk = {"clean.texts": 1500.0}
+    size = {"mb": 1000.0, "documents": 100_000, "merged": 20_000, "kept": 50_000, "seconds": 50.0}
+    size |= {"peak_mb": 900, "largest_process_mb": 500}
+    stage = {"seconds": 36.0, "core_seconds": 72.0, "peak_mb": 500, "shuffled_mb": 0}
+    by_stage = {"clean.texts": stage, "decide.near": {**stage, "shuffled_mb": 1360.0}}
     growth = {
         "name": "growth",
         "workers": 2,
-        "sizes": [{**size, "largest_process_mb": 500, "by_stage": stages, "disk_mb": disk}],
+        "sizes": [{**size, "by_stage": by_stage, "disk_mb": {"clean.texts": 1500.0}}],
         "near": [],
+        "operations": {"language": 50.0},
+        "growth": {},
+        **{"date": "2026-01-01", "cpu": "A", "cores": 2},
     }
-    found = scale.tables({"growth": growth})
-    # 72 core-seconds a GB are 20 core-hours a TB; 100 million documents have 1.4 billion band keys,
-    # of which 4 million go into a bucket: 350, and so 512.
-    assert "| clean.texts | 72.0 | 20.0 | 300 | 1.50 TB | 500 |" in found["stages"]
-    assert "| near-dedup: buckets needed | 512 of at most 65,536 |" in "\n".join(
-        found["exchange"]
-    ).replace(" | 8,192 of at most 65,536", "")
+    found = scale.tables({"growth": growth, "extraction": {"mb_per_s": 10.0}})
+    # 72 core-seconds a GB are 20 core-hours a TB, 50 MB/s 5.6 of them.
+    assert "| clean.texts | 72.0 | 20.0 | 300 |  | 1.500 TB | 500 |" in found["stages"]
+    assert "| decide.near | 72.0 | 20.0 | 300 | 1.360 TB |  | 500 |" in found["stages"]
+    assert "| **all of these** | 144.0 | 40 | 600 | | | |" in found["stages"]
+    assert "| language | 50.0 | 5.6 | 83 |" in found["operations"]
+    assert "| main text, of HTML | 10.0 | 27.8 | 417 |" in found["operations"]
+    # 100 million documents a TB have 1.4 billion band keys, of which 4 million go into a bucket:
+    # 350 buckets, and so 512; with one key each, 25 and so 32.
+    exchange = "\n".join(found["exchange"])
+    assert "| near: buckets needed | 512 of at most 65,536 | 8,192 of at most 65,536 |" in exchange
+    assert "| exact: buckets needed | 32 of at most 65,536 | 512 of at most 65,536 |" in exchange
+    # 50 million rows of 140 bytes a TB: 16 GB are 2.3 TB.
+    assert "| `tokens`, `mix`: a row of each document in one task | 2 TB |" in found["breaks"]
     page = scale.filled("a\n<!-- scale: growth -->\nold\n<!-- end -->\nb\n", found)
-    assert "| 1,000 | 100,000 | 50 | 20.0 | 900 | 500 |" in page and "old" not in page
+    assert "| whole | 1,000 | 100,000 | 50 | 20.0 | 900 | 500 |" in page and "old" not in page
+
+
+def test_growth_is_the_cost_of_what_a_size_has_more() -> None:
+    sizes = [(250, 10, 900), (1000, 40, 950), (4000, 196, 990)]
+    found = growth.growth(
+        [dict(zip(("mb", "seconds", "peak_mb"), s, strict=True)) for s in sizes], "mb"
+    )
+    # 30 s for 750 MB, then 156 s for 3,000 MB: 40 and 52 s a GB.
+    assert found == {"time": 1.3, "memory": 1.1}
+    assert growth.growth([], "mb") == {}
