@@ -11,7 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from corpusmith.collect.dumps.params import RedditParams, StackExchangeParams, WikipediaParams
+from corpusmith.collect.dumps.params import (
+    MboxParams,
+    RedditParams,
+    StackExchangeParams,
+    WikipediaParams,
+)
 from corpusmith.collect.git.params import RepositoryParams
 from corpusmith.collect.source_params import Name, RecordParams, Size, SourceParams
 from corpusmith.collect.tasks.params import (
@@ -105,8 +110,8 @@ class ReaderSpec:
     doc: str
     extra: str = ""  # the optional dependencies that it needs
     libraries: tuple[str, ...] = ()  # distributions whose version shapes its documents
-    # "module:function" of what puts records of several places together, see `dumps.threads`; then
-    # `function` is read(key, records, params, sink).
+    # "module:function" of what puts records of several places together, see `dumps.threads`: the
+    # first makes rows, those between regroup them, the last is read(key, records, params, sink).
     gather: tuple[str, ...] = ()
 
 
@@ -207,10 +212,7 @@ READERS: dict[str, ReaderSpec] = {
         _names(".xml"),
         "lines",
         "Stack Exchange's dump: a question with its answers each",
-        gather=(
-            _BASE + "dumps.stackexchange:gather",
-            _BASE + "dumps.stackexchange:join",
-        ),
+        gather=tuple(_BASE + "dumps.stackexchange:" + name for name in ("gather", "join", "read")),
     ),
     "reddit": ReaderSpec(
         RedditParams,
@@ -218,7 +220,15 @@ READERS: dict[str, ReaderSpec] = {
         (*_names(".jsonl", ".ndjson"), ".zst"),
         "lines",
         "Reddit's submissions and comments as JSON Lines: a thread each",
-        gather=(_BASE + "dumps.reddit:gather",),
+        gather=tuple(_BASE + "dumps.reddit:" + name for name in ("gather", "read")),
+    ),
+    "mbox": ReaderSpec(
+        MboxParams,
+        _BASE + "dumps.mbox:read",
+        tuple(".mbox" + packed for packed in (*_COMPRESSED, ".bz2", ".xz")),
+        "mails",
+        "mailboxes: a mail each, or a thread",
+        gather=tuple(_BASE + "dumps.mbox:" + name for name in ("gather", "read_thread")),
     ),
     "warc": ReaderSpec(
         WarcParams,

@@ -63,7 +63,7 @@ def execute(work: op.Work) -> None:
     groups = list(_parts(pieces, params.part_bytes))
     gathered: Counter[str] = Counter()
     task_function = "corpusmith.collect.stage:read_part"
-    if spec.gather:
+    if spec.gather and getattr(params, "threads", True):
         from corpusmith.collect.dumps import threads
 
         tasks, gathered = threads.execute(work, shared, groups, params.part_bytes)

@@ -30,6 +30,9 @@ class RedditParams(SourceParams):
 
 
 class MboxParams(SourceParams):
+    threads: bool = Field(
+        False, description="a document is a thread, by the mails' References, in place of a mail"
+    )
     quotes: Literal["keep", "mark", "drop"] = Field(
         "mark",
         description="lines quoted from other mails: `mark` writes each as `> line`, however the "

@@ -152,7 +152,7 @@ def read_bucket(spec: dict[str, Any], ctx: op.TaskContext) -> dict[str, Any]:
 
 def _reader(spec: dict[str, Any], level: int) -> tuple[SourceParams, Callable]:
     reader = READERS[spec["read"]]
-    address = reader.function if level < 0 else reader.gather[level]
+    address = reader.gather[level]
     module, _, name = address.partition(":")
     function = getattr(importlib.import_module(module), name)
     return reader.params.model_validate(spec["params"]), function
@@ -262,7 +262,7 @@ def execute(
     part_bytes: int,
 ) -> tuple[list[op.Task], Counter[str]]:
     """Run the rounds before the last one; (tasks of the last one, what was skipped)."""
-    source, levels = shared["source"], len(READERS[shared["read"]].gather)
+    source, levels = shared["source"], len(READERS[shared["read"]].gather) - 1
     weight = sum(size for _, size in groups)
     buckets = max(1, min(MAX_BUCKETS, -(-weight // part_bytes)))
     shared = {**shared, "buckets": buckets}
