@@ -80,10 +80,10 @@ On Fri, 7 May 2021, Ben Weber wrote:
 > > Really?
 
 It does.
--- 
+--{space}
 Ada
 Mill Lane 1
-"""
+""".format(space=" ")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import email.message
 import email.policy
 import re
 from datetime import datetime
+from typing import Any
 
 from corpusmith.collect.dates import parse_time
 from corpusmith.collect.documents.hypertext import markdown_of
@@ -48,7 +49,10 @@ class Mail:
 
 
 def parse(data: bytes, *, quotes: str = "mark", signatures: str = "mark") -> Mail:
-    """A mail without its `From ` line. RecordError: bad_mail, bad_encoding, too_complex, too_deep."""
+    """A mail without its `From ` line.
+
+    RecordError: bad_mail, bad_encoding, too_complex, too_deep.
+    """
     if data.count(b"\nContent-Type:") > MAX_PARTS or data.lower().count(b"boundary=") > MAX_PARTS:
         raise RecordError("too_complex", f"a mail of over {MAX_PARTS} parts, the limit")
     try:
@@ -139,7 +143,7 @@ def _bodies(
         if count > MAX_PARTS:
             raise RecordError("too_complex", f"a mail of over {MAX_PARTS} parts, the limit")
         kind = part.get_content_type()
-        payload = part.get_payload()
+        payload: Any = part.get_payload()
         if part.is_multipart() and isinstance(payload, list):
             if kind == "multipart/alternative":
                 pending[:0] = _best(payload)
@@ -165,10 +169,9 @@ def _best(choices: list[email.message.Message]) -> list[email.message.Message]:
     """Of alternatives plain text, else HTML, else the last one."""
     for wanted in ("text/plain", "text/html", "multipart/"):
         for part in choices:
-            if part.get_content_type().startswith(wanted):
-                empty = wanted == "text/plain" and not (part.get_payload() or "").strip()
-                if not empty:
-                    return [part]
+            filled = wanted != "text/plain" or str(part.get_payload() or "").strip()
+            if filled and part.get_content_type().startswith(wanted):
+                return [part]
     return choices[-1:]
 
 
