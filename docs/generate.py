@@ -268,6 +268,8 @@ def cli_page() -> str:
     )
     for name in commands():
         text += f"\n## {name}\n\n```text\n{help_of(name)}\n```\n"
+        for part in getattr(_group().commands[name], "commands", {}):
+            text += f"\n### {name} {part}\n\n```text\n{help_of(f'{name} {part}')}\n```\n"
     return text
 
 
@@ -293,9 +295,9 @@ def help_of(name: str) -> str:
         group, info_name="corpusmith", help_option_names=["-h", "--help"], **settings
     )
     command = group
-    if name:
-        command = group.commands[name]
-        context = command.context_class(command, info_name=name, parent=context, **settings)
+    for part in name.split():
+        command = command.commands[part]
+        context = command.context_class(command, info_name=part, parent=context, **settings)
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 

@@ -210,7 +210,7 @@ def test_code():
 
 
 def test_every_shipped_set_loads_and_says_what_it_is():
-    assert shipped() == ["c4", "code", "dclm", "fineweb", "gopher"]
+    assert shipped() == ["c4", "code", "dclm", "fineweb", "fineweb2", "gopher"]
     for name in shipped():
         for variant in ["", *variants(name)]:
             rules = load_rule_set({"set": name, "variant": variant} if variant else name, HERE)
@@ -244,3 +244,28 @@ def test_operations_measure_what_the_shipped_sets_read():
         for variant in ["", *variants(name)]:
             rules = load_rule_set({"set": name, "variant": variant} if variant else name, HERE)
             check_rule_set(rules, fields)
+
+
+# Typed from configs/{rus_Cyrl,cmn_Hani,deu_Latn,tha_Thai,jpn_Jpan}.yml of huggingface/fineweb-2.
+FINEWEB2 = {
+    "ru": "0.9.. ..0.322 ..0.184 ..0.164 ..0.146 ..0.168 ..0.109 0.231.. ..0.139 3..11 0.713..",
+    "zh": "0.692.. ..0.287 ..0.256 ..0.201 ..0.171 ..0.198 ..0.127 0.106.. ..0.178 1..5 0.735..",
+    "de": "0.821.. ..0.263 ..0.169 ..0.153 ..0.137 ..0.141 ..0.098 off ..0.152 0..15 0.774..",
+    "th": "0.9.. ..0.349 ..0.221 ..0.197 ..0.162 ..0.185 ..0.111 off ..0.153 2..10 0.9..",
+    "ja": "0.886.. ..0.375 ..0.121 ..0.129 ..0.145 ..0.307 ..0.223 0.167.. ..0.162 1..5 0.759..",
+}
+FINEWEB2_RULES = [
+    "lang_score", "dup_lines_frac", "top_2gram_chars_frac", "top_3gram_chars_frac",
+    "top_4gram_chars_frac", "dup_5gram_chars_frac", "dup_10gram_chars_frac", "terminal_lines_frac",
+    "newlines_per_word", "word_mean_chars", "alpha_words_frac",
+]  # fmt: skip
+
+
+def test_fineweb2() -> None:
+    rules = load_rule_set("fineweb2", HERE)
+    assert rules.segmenter == "segmented_words"
+    languages = set(rules.rule("lang_score").by["lang"])
+    assert len(languages) == 28  # 26, Chinese by three codes
+    for language, typed in FINEWEB2.items():
+        for name, expected in zip(FINEWEB2_RULES, typed.split(), strict=True):
+            assert conditions(rules, language).get(name, "off") == expected, (language, name)

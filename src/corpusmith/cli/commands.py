@@ -1,4 +1,4 @@
-"""Commands that make something: init, check, run, demo, doctor, rules."""
+"""Commands that make something: init, check, run, doctor."""
 
 from __future__ import annotations
 
@@ -208,40 +208,3 @@ def doctor(
         print_table(["what", "found"], [[k.replace("_", " "), str(v)] for k, v in shown.items()])
     if found["problems"]:
         raise typer.Exit(1)
-
-
-@app.command(short_help="List the rule sets, or show one.")
-def rules(
-    name: Annotated[str | None, typer.Argument(help="show this rule set whole")] = None,
-    json_: AsJson = False,
-) -> None:
-    """List the rule sets, or show one with its thresholds and their sources."""
-    from corpusmith.clean.rules import load_rule_set, shipped
-    from corpusmith.clean.rulesets import RULES_FOLDER, variants
-
-    if name is None:
-        sets = [load_rule_set(n, Path()) for n in shipped()]
-        rows: list[dict[str, Any]] = [
-            {
-                "name": s.name,
-                "variant": s.variant,
-                "variants": variants(s.name),
-                "rules": len(s.rules),
-            }
-            for s in sets
-        ]
-        if json_:
-            show_json(rows)
-            return
-        from corpusmith.cli.tables import print_table
-
-        print_table(
-            ["rule set", "formulas of", "other variants", "rules"],
-            [[r["name"], r["variant"], ", ".join(r["variants"]), str(r["rules"])] for r in rows],
-        )
-        return
-    found = load_rule_set(name, Path())
-    if json_:
-        show_json(found.model_dump(mode="json"))
-    else:
-        print((RULES_FOLDER / f"{found.name}.yaml").read_text(encoding="utf-8"), end="")

@@ -74,7 +74,7 @@ def show_json(value: Any) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; turns errors into their words and exit codes."""
-    from corpusmith.cli import commands, demo, look  # noqa: F401  they register themselves
+    from corpusmith.cli import commands, demo, look, rules  # noqa: F401  they register themselves
 
     given = list(arguments if arguments is not None else sys.argv[1:])
     try:
