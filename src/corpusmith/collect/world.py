@@ -30,6 +30,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from corpusmith.collect.git.params import GitParams
+from corpusmith.collect.hub.params import HubParams, reader_of
 
 
 class Progress(Protocol):
@@ -85,6 +86,16 @@ WORLD: dict[str, WorldSpec] = {
         "repositories and archives of code at a revision",
         secrets=("token",),
         paths=("repository",),
+    ),
+    "hf": WorldSpec(
+        HubParams,
+        "corpusmith.collect.hub.fetch:fetch",
+        reader_of,
+        "a dataset of the Hugging Face Hub",
+        extra="hub",
+        modules=("datasets", "huggingface_hub"),
+        secrets=("token",),
+        paths=("folder",),
     ),
 }
 """What `read:` may name besides the readers."""
