@@ -32,7 +32,7 @@ class SourceParams(BaseModel):
         0,
         ge=0,
         description="about how much makes a part, decompressed; 0: a 16th of what the source's "
-        "files take on disk, within 8 to 64 MiB",
+        "files take on disk, within about 8 to 64 MiB",
     )
     encoding: str | None = Field(None, description="for input that is not UTF-8 and says nothing")
 

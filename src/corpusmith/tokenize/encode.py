@@ -177,7 +177,7 @@ def _rows(
 
 def join_task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
     """`docs.parquet` out of the parts' rows, in their order, and the tokenizer beside it."""
-    tokenizer = Tokenizer.load(spec["tokenizer"])
+    tokenizer = _tokenizer(spec["tokenizer"])
     with ctx.writer() as out:
         out.write(".", DOCS.empty_table())  # the part's name is docs: this is docs.parquet
         for part in spec["parts"]:
