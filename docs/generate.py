@@ -5,7 +5,7 @@
 
 What a block may be: `params MODULE:MODEL` (a table of a pydantic model), `signals OPERATION`
 (of the catalog), `columns MODULE:SCHEMA` (an Arrow schema, with the comments beside it),
-`readers`, `errors`, and `help COMMAND`.
+`readers`, `world`, `errors`, and `help COMMAND`.
 
     python docs/generate.py            write
     python docs/generate.py --check    change nothing; exit 1 and say what would change
@@ -31,6 +31,7 @@ from corpusmith import catalog
 from corpusmith.clean.rulesets import RULES_FOLDER, Rule, load_rule_set, shipped, variants
 from corpusmith.collect.errors import ERRORS
 from corpusmith.collect.readers import READERS
+from corpusmith.collect.world import WORLD
 from corpusmith.loading import load_operation
 
 DOCS = Path(__file__).resolve().parent
@@ -56,6 +57,9 @@ def _block(match: re.Match[str]) -> str:
     kind, what = match[2], match[3]
     if kind == "readers":
         made = readers_table()
+    elif kind == "world":
+        rows = [[code(name), spec.doc, spec.extra] for name, spec in WORLD.items()]
+        made = table(["`read:`", "what", "extra"], rows)
     elif kind == "errors":
         made = table(["error", "meaning"], [[code(n), m] for n, m in sorted(ERRORS.items())])
     elif kind == "help":

@@ -19,21 +19,28 @@ from corpusmith.cli.main import (
 )
 from corpusmith.errors import UserError
 
+STARTS = ("init", "crawl")
 PROGRESS = ("auto", "plain", "json", "none")
 
 
 @app.command()
 def init(
     path: Annotated[Path, typer.Argument(metavar="RECIPE")] = Path("recipe.yaml"),
+    from_: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="init (local files) or crawl (a website)")
+    ] = "init",
     json_: AsJson = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show it, write nothing")] = False,
 ) -> None:
     """Write a commented recipe to start from; RECIPE may be a folder."""
     from importlib.resources import files
 
+    from corpusmith.errors import nearest
     from corpusmith.store.atomic import disk_errors
 
-    text = files("corpusmith").joinpath("recipes/init.yaml").read_text(encoding="utf-8")
+    if from_ not in STARTS:
+        raise UserError(f"no recipe {from_!r} to start from", expected=nearest(from_, STARTS))
+    text = files("corpusmith").joinpath(f"recipes/{from_}.yaml").read_text(encoding="utf-8")
     if dry_run:
         print(text, end="")
         return
@@ -53,7 +60,8 @@ def init(
     if json_:
         show_json({"written": str(path)})
     else:
-        print(f"wrote {path}\nnext: set its `path:`, then  corpusmith check {path}")
+        key = "path" if from_ == "init" else "seeds"
+        print(f"wrote {path}\nnext: set its `{key}:`, then  corpusmith check {path}")
 
 
 @app.command(short_help="Validate a recipe and show its plan.")

@@ -29,6 +29,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from corpusmith.collect.crawl.params import CrawlParams
 from corpusmith.collect.git.params import GitParams
 from corpusmith.collect.hub.params import HubParams, reader_of
 
@@ -79,6 +80,14 @@ class WorldSpec:
 
 
 WORLD: dict[str, WorldSpec] = {
+    "crawl": WorldSpec(
+        CrawlParams,
+        "corpusmith.collect.crawl.fetch:fetch",
+        lambda params: "warc",
+        "a crawl of the web: WARC files, read as by `warc`",
+        extra="web-data",
+        modules=("scrapy", "lxml", "resiliparse"),
+    ),
     "git": WorldSpec(
         GitParams,
         "corpusmith.collect.git.fetch:fetch",
