@@ -20,6 +20,11 @@ OPERATIONS: dict[str, Entry] = {
         "edit",
         "Unicode repair, NFC, white space, control characters",
     ),
+    "repair": Entry(
+        "corpusmith.clean.repair:repair",
+        "edit",
+        "full-width and presentation forms, soft hyphens, zero-width characters, mojibake",
+    ),
     "language": Entry(
         "corpusmith.clean.language:language", "measure", "language and its probability"
     ),
