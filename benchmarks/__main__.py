@@ -127,6 +127,12 @@ def _cleaning(small: bool) -> Result:
     return cleaning.main(small=small)
 
 
+def _where(small: bool) -> Result:
+    from benchmarks import where
+
+    return where.main(small=small)
+
+
 def _growth(small: bool) -> Result:
     from benchmarks import growth
 
@@ -155,6 +161,7 @@ BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "equal_filters": _equal_filters,
     "equal_tokens": _equal_tokens,
     "cleaning": _cleaning,
+    "where": _where,
     "memory": _memory,
     "growth": _growth,
     "kills": _kills,

@@ -55,6 +55,9 @@ def page(results: dict[str, Result]) -> str:
     for name, result in results.items():
         if name in pairs:
             continue
+        if name == "where" and "failed" not in result:
+            lines += where_section(result)
+            continue
         lines += ["", f"## {name}", ""]
         if result.get("data"):
             lines += [f"Input: {result['data']}.", ""]
@@ -97,6 +100,52 @@ def pairs_table(results: dict[str, Result]) -> list[str]:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, "", "Ours / the peer's in each cell."]
+
+
+STAGES = {
+    "collect": "reading (`collect`)",
+    "clean": "pass over the text (`clean`)",
+    "decide": "rules and duplicates (`decide`)",
+    "tokens": "tokens (`tokenizer`, `tokens`, `mix`)",
+    "main": "planning, summary, report (`main`)",
+}
+
+
+def where_section(one: Result) -> list[str]:
+    """Where the CPU time of a run goes, and how near that is to what the machine can do."""
+    total = one["cpu_seconds"]
+    groups = dict.fromkeys(STAGES, 0.0)
+    for stage, seconds in one["stages"].items():
+        kind = stage.partition(".")[0]
+        groups[kind if kind in groups else "tokens"] += seconds
+    limits = one["limits"]
+    rows = [
+        f"| {words} | {groups[kind]:.3g} | {100 * groups[kind] / total:.0f} % "
+        f"| {_rate(groups[kind])} |"
+        for kind, words in STAGES.items()
+    ]
+    return [
+        *("", "## Where the time of a run goes", ""),
+        f"CPU seconds for 100 MB of text with one worker: a run from JSON Lines to token shards of "
+        f"{one['mb']:g} MB,",
+        f"{one['documents']:,} documents of which {one['kept']:,} are kept; {total:g} s in all. "
+        "What is measured stands at the top of `where.py`.",
+        *("", "| stage | seconds | share | MB/s |", "|---|---|---|---|", *rows),
+        *("", "| operation by itself | seconds | MB/s |", "|---|---|---|"),
+        *(f"| `{name}` | {s:.3g} | {_rate(s)} |" for name, s in one["operations"].items()),
+        "",
+        f"Limits: zstd {limits['zstd']:g} s to write and {limits['unzstd']:g} s to read, each time "
+        "that the texts go to the disk or come back",
+        f"(`collect` and `clean` write them); Python's JSON parser {limits['json']:g} s. Memory "
+        f"bandwidth is none: copying the text once takes {limits['copy']:g} s",
+        f"({_rate(limits['copy'])} MB/s), a {total / max(limits['copy'], 1e-9):,.0f}th of the "
+        "whole. What the kernels take is look-ups in tables within the first two",
+        "caches and branches that can't be foreseen: [docs/log.md](../docs/log.md).",
+    ]
+
+
+def _rate(seconds: float) -> str:
+    return f"{100 / seconds:,.0f}" if seconds else ""
 
 
 def _versions(one: Result) -> str:

@@ -37,6 +37,7 @@ class Pair:
     pages: bool = False  # HTML pages in place of texts
     vocab: int = 0  # tokens in the vocabulary that both load
     language: bool = False  # both get the path of a language id model
+    within: float | None = None  # by which share what both sides keep may differ
     seconds: float = PEER_SECONDS  # for a turn of the peer
     one_core: bool = True
     here: bool = False  # the peer is in the main environment too, so the small form compares
@@ -69,6 +70,7 @@ def _cleaning(language: bool) -> Pair:
         60,
         vocab=32_000,
         language=language,
+        within=0.03,  # other random permutations, and ours verifies what it merges
         seconds=300,  # two minutes' worth of documents take ours two seconds
     )
 
@@ -161,6 +163,7 @@ PAIRS: dict[str, Pair] = {
         1.8,
         vocab=32_000,
         language=True,
+        within=0.0,
         one_core=False,
         here=True,
     ),
@@ -198,6 +201,8 @@ def measure(
             core=max(os.sched_getaffinity(0)) if pair.one_core and _pins() else None,
         )
     _check_same(found)
+    if pair.within is not None:
+        found["apart_frac"] = apart(found["info"], found["peer_info"])
     result = {"name": name, "what": pair.what, "peer": pair.peer, **found, "data": words}
     if not small:
         ratio = f"{name}: times as fast ({pair.what})"
@@ -205,6 +210,10 @@ def measure(
         result["claims"] = [
             *([claim(ratio, found["ratio"]["median"], f"{pair.ratio:g}..")] * bool(pair.ratio)),
             *([claim(speed, found["all_mb_per_s"], f"{pair.mb_per_s:g}..")] * bool(pair.mb_per_s)),
+            *(
+                claim(f"{name}: {key} of both sides apart", share, f"..{pair.within:g}")
+                for key, share in found.get("apart_frac", {}).items()
+            ),
         ]
     return report(result)
 
@@ -215,6 +224,15 @@ def _check_same(found: dict[str, Any]) -> None:
         if key in found["peer_info"] and key in found["info"]:
             ours, theirs = found["info"][key], found["peer_info"][key]
             assert ours == theirs, f"{key}: {ours} of ours, {theirs} of the peer's"
+
+
+KEPT = ("passed_filters", "kept", "written_tokens")
+
+
+def apart(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, float]:
+    """How far documents that pass the filters, documents kept and tokens written of both sides
+    are apart, as shares of the peer's. Raises KeyError where a side does not tell."""
+    return {key: round(abs(ours[key] - theirs[key]) / max(theirs[key], 1), 5) for key in KEPT}
 
 
 def _pins() -> bool:

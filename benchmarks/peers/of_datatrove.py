@@ -188,11 +188,16 @@ class Cleaning(Near):
         counted = filtering[0][:2]
         _perform(([*counted, tokens], 1))
         seconds["tokens"] = time.perf_counter() - began
-        size = sum(path.stat().st_size for path in (self.folder / "tokens").glob("*.ds"))
+        # Two bytes a token; its index has eight bytes a document, where its tokens end.
+        size = {
+            suffix: sum(path.stat().st_size for path in (self.folder / "tokens").glob(f"*{suffix}"))
+            for suffix in (".ds", ".ds.index")
+        }
         return {
             "documents": count,
             "passed_filters": _count(self.folder / "clean"),
-            "token_bytes": size,
+            "kept": size[".ds.index"] // 8,
+            "written_tokens": size[".ds"] // 2,
             "seconds": {name: round(value, 3) for name, value in seconds.items()},
         }
 

@@ -245,7 +245,7 @@ class Run(Job):
             "worker_start_seconds": round(starting, 2),
             "kept": summary["documents"]["kept"],
             "passed_filters": summary["documents"]["kept"] + summary["documents"]["merged"],
-            "tokens": summary["tokens"]["total"] if summary.get("tokens") else 0,
+            "written_tokens": summary["tokens"]["total"] if summary.get("tokens") else 0,
             "seconds": {k: v for k, v in summary["seconds"].items() if v >= 0.05},
         }
 

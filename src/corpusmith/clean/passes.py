@@ -12,6 +12,7 @@ measured on every document, so that a threshold can move without touching text a
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusmith import schema
+from corpusmith.clean.again import Earlier
 from corpusmith.clean.redaction import EditStep, Masking, hide, keyed_hash, redact_message
 from corpusmith.errors import DiskError, LostDocumentsError, UserError
 from corpusmith.loading import load_operation
@@ -62,6 +64,8 @@ class _Step:
             artifacts={"fit": Path(spec["fit"])} if spec.get("fit") else {},
             secret=secret,
         )
+        self.key = (spec["op"], json.dumps(spec["params"], sort_keys=True), spec.get("fit"))
+        """Steps with the same key give the same document the same signals."""
 
     def run(self, batch: pa.Table) -> pa.Table:
         """Apply to the rows of its modalities; null signals and the same text for the rest."""
@@ -265,19 +269,25 @@ def _run(batch: pa.Table, steps: list[_Step]) -> tuple[pa.Table, pa.Table, list[
     emptied = pc.if_else(
         pc.equal(read_bytes, 0), pa.scalar("collect", pa.string()), pa.scalar(None, pa.string())
     )
+    earlier = Earlier()
     for step in steps:
         try:
-            result = step.run(batch)
+            if step.operation.kind == "measure":
+                result = earlier.measure(step.key, step.schema.names, batch, step.run)
+            else:
+                result = step.run(batch)
         except Exception as error:
             error.step = step.name  # type: ignore[attr-defined]
             raise
         for field in step.schema:
             if field.name in schema.DOCUMENT.names:
                 batch = _replace(batch, field.name, result[field.name])
+                earlier.filled()
             else:
                 stored[step.columns[field.name]] = result[field.name]
         if step.operation.kind == "edit":
             edits.append(_edit_step(batch, result["edits"], step))
+            earlier.edited(batch, result)
             for name in ("text", "messages", "meta"):
                 if name in result.column_names:
                     batch = _replace(batch, name, result[name])

@@ -13,7 +13,7 @@ from corpusmith.kernels.hashing import is_ellipsis, load64, short_key
 from corpusmith.kernels.jit import inlined, kernel, pointer
 from corpusmith.kernels.segments import COUNT, FIELDS, begin_document, new_table, segment_entry
 from corpusmith.kernels.spacy_chars import LINE_BREAK, SPACE, TERMINAL, tables
-from corpusmith.kernels.spacy_en import HAS_LETTER, IS_WORD, code_at
+from corpusmith.kernels.spacy_tokens import HAS_LETTER, IS_WORD, code_at
 from corpusmith.kernels.spacy_words import Words
 from corpusmith.kernels.spellings import STOP_WORDS
 

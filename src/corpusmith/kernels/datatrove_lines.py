@@ -19,7 +19,7 @@ from corpusmith.kernels.lines import (
     find_phrase,
 )
 from corpusmith.kernels.spacy_chars import DECIMAL, LINE_BREAK, SPACE
-from corpusmith.kernels.spacy_en import code_at
+from corpusmith.kernels.spacy_tokens import code_at
 
 KINDS = ("", "blank", "long_word", "no_terminal", "few_words", "javascript", "policy",
          "white_space", "citation")  # fmt: skip

@@ -27,43 +27,31 @@ from corpusmith.kernels.spacy_chars import (
     EXCEPTION,
     FLAGS,
     ICON,
-    LETTER,
-    PART_STARTS,
-    PARTS,
     PREFIX,
-    PUNCTUATION,
-    SENTENCE_END,
     SPACE,
     SUFFIX,
-    SYMBOL,
     UPPER,
     Tables,
     find,
 )
+from corpusmith.kernels.spacy_tokens import (
+    ALL_LETTERS,
+    BEHIND_SPACE,
+    HAS_LETTER,
+    IS_WORD,
+    add_exception,
+    add_piece,
+    code_at,
+    marks_of,
+    new_tokens,
+)
 from corpusmith.kernels.vectors import lowest_bit
-
-# Marks of a token.
-HAS_LETTER = np.int64(1)  # str.isalpha() of a character in it
-IS_WORD = np.int64(2)  # not all of it is in datatrove's PUNCTUATION_SET
-IS_PUNCTUATION = np.int64(4)  # all of it is of category P*
-ENDS_SENTENCE = np.int64(8)  # one character of the sentencizer's
-BEHIND_SPACE = np.int64(16)  # behind a token of white space
-ALL_LETTERS = np.int64(32)  # a whole chunk of ASCII letters, or all but its last character
 
 _BLANK, _DOT, _DOLLAR = b" .$"
 _NEWLINE = 10
 _WORD_MARKS = HAS_LETTER | IS_WORD | ALL_LETTERS
 _LOWER, _LOW_BITS = np.uint64(0x2020202020202020), np.uint64(0x7F7F7F7F7F7F7F7F)
 _HIGH_BITS, _ONES = np.uint64(0x8080808080808080), np.uint64(0x0101010101010101)
-
-
-class Tokens(NamedTuple):
-    """Tokens by number; bytes count from the first byte of their text."""
-
-    starts: np.ndarray  # int32
-    lengths: np.ndarray  # int32: bytes
-    chars: np.ndarray  # int32: code points
-    marks: np.ndarray  # uint8
 
 
 class Chunk(NamedTuple):
@@ -75,48 +63,9 @@ class Chunk(NamedTuple):
     suffixes: np.ndarray  # int32: characters of each suffix split off
 
 
-def new_tokens(count: int) -> Tokens:
-    """Memory for the tokens of texts with so many bytes; what is never written is never taken."""
-    kinds = (np.int32, np.int32, np.int32, np.uint8)
-    return Tokens(*(np.empty(count, kind) for kind in kinds))
-
-
 def new_chunk(count: int) -> Chunk:
     """Memory for the longest chunk of texts with up to so many bytes."""
     return Chunk(*(np.empty(count + 1, np.int32) for _ in range(4)))
-
-
-@inlined
-def code_at(data, at, end):
-    """(Code point, bytes) at `at`; an invalid byte is U+FFFD."""
-    byte = np.int64(data[at])
-    if byte < 0x80:
-        return byte, np.int64(1)
-    if 0xC2 <= byte < 0xE0 and at + 1 < end:
-        return (byte & 0x1F) << 6 | (np.int64(data[at + 1]) & 0x3F), np.int64(2)
-    if 0xE0 <= byte < 0xF0 and at + 2 < end:
-        high = (byte & 0x0F) << 12 | (np.int64(data[at + 1]) & 0x3F) << 6
-        return high | (np.int64(data[at + 2]) & 0x3F), np.int64(3)
-    if 0xF0 <= byte < 0xF5 and at + 3 < end:
-        high = (byte & 0x07) << 18 | (np.int64(data[at + 1]) & 0x3F) << 12
-        code = high | (np.int64(data[at + 2]) & 0x3F) << 6 | (np.int64(data[at + 3]) & 0x3F)
-        return min(code, np.int64(0x10FFFF)), np.int64(4)
-    return np.int64(0xFFFD), np.int64(1)
-
-
-@inlined
-def _marks(either, both, length):
-    """The marks of a token of `length` characters with these flags, any of them and all."""
-    mark = np.int64(0)
-    if either & LETTER:
-        mark |= HAS_LETTER
-    if not both & SYMBOL:
-        mark |= IS_WORD
-    if both & PUNCTUATION:
-        mark |= IS_PUNCTUATION
-    if length == 1 and both & SENTENCE_END:
-        mark |= ENDS_SENTENCE
-    return mark
 
 
 @inlined
@@ -130,39 +79,6 @@ def _is_suffix(data, start, at, flags):
             at - start > 1 and last & UPPER and flags[data[at - 2]] & UPPER
         )
     return code < 0x80 and code != _DOLLAR and flags[code] & (SUFFIX | ICON)
-
-
-@inlined
-def _add_piece(begin, start, a, b, kinds, places, starts, lengths, chars, marks, count):
-    """Write the token of the chunk's characters [a, b); returns the number of tokens then."""
-    either, both = np.int64(0), np.int64(-1)
-    for at in range(a, b):
-        either |= kinds[at]
-        both &= kinds[at]
-    starts[count] = start + places[a] - begin
-    lengths[count] = places[b] - places[a]
-    chars[count] = b - a
-    marks[count] = _marks(either, both, b - a)
-    return count + 1
-
-
-@kernel
-def add_token(data, begin, start, end, flags, starts, lengths, chars, marks, count):
-    """Write the token `data[start:end]`; returns the number of tokens then."""
-    either, both, length = np.int64(0), np.int64(-1), np.int64(0)
-    at = start
-    while at < end:
-        code, size = code_at(data, at, end)
-        flag = np.int64(flags[code])
-        either |= flag
-        both &= flag
-        length += 1
-        at += size
-    starts[count] = start - begin
-    lengths[count] = end - start
-    chars[count] = length
-    marks[count] = _marks(either, both, length)
-    return count + 1
 
 
 @inlined
@@ -257,7 +173,7 @@ def tokenize(
             starts[count + 1] = at - begin
             lengths[count + 1] = 1
             chars[count + 1] = 1
-            marks[count + 1] = _marks(flag, flag, np.int64(1))
+            marks[count + 1] = marks_of(flag, flag, np.int64(1))
             count += 2
             behind = zero
             at += 1
@@ -289,7 +205,7 @@ def tokenize(
                 starts[count] = start - begin
                 lengths[count] = at - start
                 chars[count] = found
-                marks[count] = _marks(either, both, found) | behind
+                marks[count] = marks_of(either, both, found) | behind
                 count += 1
                 behind = zero
                 continue
@@ -300,18 +216,6 @@ def tokenize(
         )  # fmt: skip
         marks[before] |= behind
         behind = zero
-    return count
-
-
-@kernel
-def add_exception(data, begin, start, number, rules, starts, lengths, chars, marks, count):
-    part_starts, parts = rules[PART_STARTS], rules[PARTS]
-    for part in range(part_starts[number], part_starts[number + 1]):
-        end = start + parts[part]
-        count = add_token(
-            data, begin, start, end, rules[FLAGS], starts, lengths, chars, marks, count
-        )
-        start = end
     return count
 
 
@@ -349,7 +253,7 @@ def _tokenize_chunk(
             if number >= 0:  # the prefix stays with it
                 break
         if prefix:
-            count = _add_piece(
+            count = add_piece(
                 begin, start, a, a + prefix, kinds, places, starts, lengths, chars, marks, count
             )
             a += prefix
@@ -372,22 +276,20 @@ def _tokenize_chunk(
                 continue
             for end in (at, at + infix):
                 if end > piece:
-                    count = _add_piece(
+                    count = add_piece(
                         begin, start, piece, end, kinds, places,
                         starts, lengths, chars, marks, count,
                     )  # fmt: skip
                 piece = end
             at += infix
         if piece < b:
-            count = _add_piece(
+            count = add_piece(
                 begin, start, piece, b, kinds, places, starts, lengths, chars, marks, count
             )
     while suffix_count > 0:
         suffix_count -= 1
         end = b + suffixes[suffix_count]
-        count = _add_piece(
-            begin, start, b, end, kinds, places, starts, lengths, chars, marks, count
-        )
+        count = add_piece(begin, start, b, end, kinds, places, starts, lengths, chars, marks, count)
         b = end
     return count
 

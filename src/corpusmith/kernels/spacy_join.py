@@ -13,7 +13,7 @@ import numpy as np
 
 from corpusmith.kernels.jit import inlined, kernel
 from corpusmith.kernels.spacy_chars import NODES, PART_STARTS, ROOTS, SPELLING, find
-from corpusmith.kernels.spacy_en import ALL_LETTERS, BEHIND_SPACE, add_exception
+from corpusmith.kernels.spacy_tokens import ALL_LETTERS, BEHIND_SPACE, add_exception
 
 MOST_SEQUENCES = 4  # that begin at one token; the rules have at most 3, :( :(( :(((
 

@@ -10,17 +10,15 @@ import pyarrow as pa
 from corpusmith.kernels.buffers import text_buffers
 from corpusmith.kernels.jit import kernel, pointer
 from corpusmith.kernels.spacy_chars import tables
-from corpusmith.kernels.spacy_en import (
+from corpusmith.kernels.spacy_en import new_chunk, pointers, tokenize
+from corpusmith.kernels.spacy_join import join_exceptions, new_found
+from corpusmith.kernels.spacy_tokens import (
     BEHIND_SPACE,
     ENDS_SENTENCE,
     IS_PUNCTUATION,
     Tokens,
-    new_chunk,
     new_tokens,
-    pointers,
-    tokenize,
 )
-from corpusmith.kernels.spacy_join import join_exceptions, new_found
 
 
 class Words(NamedTuple):
