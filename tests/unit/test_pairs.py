@@ -84,11 +84,20 @@ def test_our_side_of_every_pair(name: str, small: dict[str, Any]) -> None:
     assert found["documents"] == count
     if isinstance(job, ours.Run):
         assert 0 < found["kept"] <= count and found["startup_seconds"] > 0
-        assert (found["tokens"] > 0) is (name == "cleaning")
+        assert (found["written_tokens"] > 0) is (name == "cleaning")
     if name == "encoding":
         assert job.figures(count)["tokens"] > count
     if isinstance(job, ours.Signals | ours.SignalsDatatrove):
         assert 0 < found["kept"] < count  # decisions are part of the work
+
+
+def test_what_both_sides_keep_is_compared_as_shares_of_the_peers() -> None:
+    ours_kept = {"passed_filters": 99, "kept": 90, "written_tokens": 1010}
+    theirs = {"passed_filters": 100, "kept": 90, "written_tokens": 1000}
+    shares = {"passed_filters": 0.01, "kept": 0.0, "written_tokens": 0.01}
+    assert pairs.apart(ours_kept, theirs) == shares
+    with pytest.raises(KeyError, match="kept"):
+        pairs.apart({"passed_filters": 1}, theirs)
 
 
 def test_every_pair_names_jobs_that_are_there() -> None:
