@@ -18,7 +18,7 @@ import pytest
 from benchmarks import duel, texts
 from benchmarks.common import ROOT
 from benchmarks.page import page
-from benchmarks.pairs import PAIRS, language_model, measure
+from benchmarks.pairs import PAIRS, apart, language_model, measure
 from benchmarks.peers import ours
 from benchmarks.peers.side import digest
 from corpusmith.tokenize.vocab import train_bpe
@@ -95,9 +95,9 @@ def test_what_both_sides_keep_is_compared_as_shares_of_the_peers() -> None:
     ours_kept = {"passed_filters": 99, "kept": 90, "written_tokens": 1010}
     theirs = {"passed_filters": 100, "kept": 90, "written_tokens": 1000}
     shares = {"passed_filters": 0.01, "kept": 0.0, "written_tokens": 0.01}
-    assert pairs.apart(ours_kept, theirs) == shares
+    assert apart(ours_kept, theirs) == shares
     with pytest.raises(KeyError, match="kept"):
-        pairs.apart({"passed_filters": 1}, theirs)
+        apart({"passed_filters": 1}, theirs)
 
 
 def test_every_pair_names_jobs_that_are_there() -> None:
