@@ -17,6 +17,7 @@ ERRORS = {
     "bad_gzip": "damaged gzip data",
     "bad_html": "the parser refused the page",
     "bad_json": "a line that is no JSON",
+    "bad_latex": "a LaTeX file that is no document",
     "bad_mail": "a mail that can't be taken apart, or without a header",
     "bad_notebook": "a notebook without cells",
     "bad_odt": "an ODT without its text",

@@ -140,6 +140,7 @@ def _documents(word: str, suffixes: tuple[str, ...], doc: str, **more: Any) -> R
 
 
 _PDF, _EPUB, _DOCX, _ODT = (".pdf",), (".epub",), (".docx", ".docm", ".dotx"), (".odt", ".ott")
+_LATEX = (".tex", ".ltx", ".latex")
 _SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
 _PDFIUM: dict[str, Any] = {"extra": "documents", "libraries": ("pypdfium2",)}
 
@@ -186,16 +187,17 @@ READERS: dict[str, ReaderSpec] = {
     "documents": _documents(
         "read",
         (
-            *(*_PDF, *_EPUB, *_DOCX, *_ODT, *_SUBTITLES, ".html", ".htm", ".xhtml"),
+            *(*_PDF, *_EPUB, *_DOCX, *_ODT, *_LATEX, *_SUBTITLES, ".html", ".htm", ".xhtml"),
             *(".txt", ".text", ".md", ".markdown", ".rst", *ARCHIVES),
         ),
-        "PDF, EPUB, DOCX, ODT, HTML, subtitles, Markdown and text, in zip and tar archives too",
+        "PDF, EPUB, DOCX, ODT, HTML, LaTeX, subtitles, Markdown, text; in zip and tar archives too",
         **_PDFIUM,
     ),
     "pdf": _documents("read_pdf", _PDF, "PDF: the text layer in reading order", **_PDFIUM),
     "epub": _documents("read_epub", _EPUB, "EPUB: the chapters in the spine's order"),
     "docx": _documents("read_docx", _DOCX, "Word's DOCX as Markdown"),
     "odt": _documents("read_odt", _ODT, "OpenDocument text as Markdown"),
+    "latex": _documents("read_latex", _LATEX, "LaTeX sources as Markdown, with what they read in"),
     "subtitles": _documents(
         "read_subtitles", _SUBTITLES, "SubRip, WebVTT, SubStation Alpha: cues joined to sentences"
     ),

@@ -22,85 +22,28 @@ from corpusmith.collect.documents.markdown import (
     table,
 )
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _NAME = re.compile(r"/?([a-zA-Z][^\s/>]*)")
 _TAG_END = re.compile(r"(?:[^>\"']|\"[^\"]*\"|'[^']*')*?>")
 _ATTRIBUTE = re.compile(
     r"(?<![\w:.-])([a-zA-Z_:][\w:.-]*+)\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))"
 )
 _LANGUAGE = re.compile(r"\b(?:lang|language|highlight-source)-([\w+#.-]{1,30})")
-_SKIPPED = frozenset(
-    [
-        "script",
-        "style",
-        "head",
-        "title",
-        "template",
-        "svg",
-        "object",
-        "iframe",
-        "noframes",
-        "select",
-        "button",
-        "form",
-        "textarea",
-        "audio",
-        "video",
-        "canvas",
-        "nav",
-    ]
+_SKIPPED = _words(
+    "script style head title template svg object iframe noframes select button form textarea "
+    "audio video canvas nav"
 )
-_RAW = frozenset(["script", "style", "title", "textarea", "iframe", "noframes"])
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "body",
-        "center",
-        "details",
-        "dialog",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "main",
-        "menu",
-        "ol",
-        "p",
-        "section",
-        "summary",
-        "ul",
-    ]
+_RAW = _words("script style title textarea iframe noframes")
+_BLOCKS = _words(
+    "address article aside body center details dialog dd div dl dt fieldset figcaption figure "
+    "footer header hgroup hr html legend li main menu ol p section summary ul"
 )
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
-_VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "param",
-        "source",
-        "track",
-        "wbr",
-    ]
-)
+_VOID = _words("area base br col embed hr img input link meta param source track wbr")
 MAX_TAG = 1 << 14  # characters of one tag with quotes
 MAX_UNCLOSED = 1000  # tags with an open quote, each of which costs MAX_TAG; later ones end at `>`
 MAX_TABLES = 4  # within each other; deeper ones are text

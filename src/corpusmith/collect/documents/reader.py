@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from corpusmith.collect.documents import archive
-from corpusmith.collect.documents.content import Content, Limits, language_code
+from corpusmith.collect.documents.content import Content, Include, Limits, language_code
+from corpusmith.collect.documents.latex_files import MemberFiles, beside, listed
 from corpusmith.collect.errors import RecordError
 from corpusmith.collect.pieces import too_large
 from corpusmith.collect.readers import DocumentsParams
@@ -29,6 +30,7 @@ KINDS = {
     "docx": (".docx", ".docm", ".dotx"),
     "odt": (".odt", ".ott"),
     "html": (".html", ".htm", ".xhtml"),
+    "latex": (".tex", ".ltx", ".latex"),
     "subtitles": (".srt", ".vtt", ".ass", ".ssa"),
     "markdown": (".md", ".markdown", ".rst"),
     "text": (".txt", ".text"),
@@ -46,25 +48,48 @@ def kind_of(name: str) -> str:
     return _KIND_OF.get(name[at:], "") if at > name.rfind("/") else ""
 
 
-def _read(piece: dict[str, Any], params: DocumentsParams, sink: Sink, *, kinds: tuple) -> None:
+def _read(
+    piece: dict[str, Any], params: DocumentsParams, sink: Sink, *, word: str, kinds: tuple
+) -> None:
     uri, path = piece["uri"], piece["path"]
     limits = Limits(params.max_document_bytes, archive_bytes=params.max_archive_bytes)
     if archive.is_archive(uri):
         _read_archive(path, uri, params, sink, kinds, limits)
         return
+    kind = kind_of(uri) or (kinds[0] if len(kinds) == 1 else "")
+    include: Include = _nothing
+    if kind == "latex":
+        if _is_part(uri, functools.partial(_whole, path, uri), params, sink):
+            return
+        include = beside(path, listed(tuple(_paths(params)), word))
     if not sink.record(uri, native=True):
         return
-    kind = kind_of(uri) or (kinds[0] if len(kinds) == 1 else "")
     try:
         if not kind:
             raise RecordError("unknown_format", f"no format is known for the name {uri[-80:]!r}")
-        # By its name alone: an EPUB is a zip file, and so is a DOCX.
-        whole = read_whole if uri.lower().endswith(_PACKED) else plain_whole
-        data = whole(path, params.max_document_bytes)
-        _finish(uri, parse(kind, data, uri, params, limits), params, sink, kind)
+        data = _whole(path, uri, params.max_document_bytes)
+        _finish(uri, parse(kind, data, uri, params, limits, include), params, sink, kind)
     except (DamagedError, RecordError) as error:
         sink.quarantine(error.error, error.message)
     sink.ctx.publish("")
+
+
+def _whole(path: str, uri: str, limit: int) -> bytes:
+    # By its name alone: an EPUB is a zip file, and so is a DOCX.
+    return (read_whole if uri.lower().endswith(_PACKED) else plain_whole)(path, limit)
+
+
+def _is_part(uri: str, whole: Callable[[int], bytes], params: DocumentsParams, sink: Sink) -> bool:
+    """Whether a LaTeX file is no document, only read in by others: then it is counted."""
+    from corpusmith.collect.documents.latex_source import is_document
+
+    try:
+        part = not is_document(whole(params.max_document_bytes).decode("latin-1"))
+    except DamagedError:
+        return False  # told when it is read
+    if part:
+        sink.skip("file:tex without \\begin{document}")
+    return part
 
 
 def _read_archive(
@@ -76,30 +101,50 @@ def _read_archive(
     try:
         with reading(path), open(path, "rb") as file:
             budget = archive.Budget.of(limits, Path(path).stat().st_size)
+            sources = MemberFiles(limits.document_bytes)
             for member in archive.members(file, uri, wanted, sink.skip, budget):
+                if kind_of(member.path) == "latex" and not member.error and sources.hold(member):
+                    continue  # it may read in what comes later
                 _read_member(member, params, sink, limits)
+            for member in sources.held:
+                _read_member(member, params, sink, limits, sources.include(member))
     except DamagedError as error:
         sink.fail(uri, error.error, error.message)
 
 
 def _read_member(
-    member: archive.Member, params: DocumentsParams, sink: Sink, limits: Limits
+    member: archive.Member,
+    params: DocumentsParams,
+    sink: Sink,
+    limits: Limits,
+    include: Include | None = None,
 ) -> None:
     if member.error:
         sink.fail(member.uri, member.error, member.message)
+        return
+    if kind_of(member.path) == "latex" and _is_part(
+        member.uri, lambda _: _member_data(member, limits), params, sink
+    ):
         return
     if not sink.record(member.uri, native=True):
         return
     try:
         kind = kind_of(member.path)
-        data = member.data
-        if member.path.lower().endswith(_PACKED):
-            data = _unpacked(data, limits)
-        content = parse(kind, data, member.path, params, limits)
+        data = _member_data(member, limits)
+        content = parse(kind, data, member.path, params, limits, include or _nothing)
         _finish(member.uri, content, params, sink, kind)
     except (DamagedError, RecordError) as error:
         sink.quarantine(error.error, error.message)
     sink.ctx.publish("")
+
+
+def _member_data(member: archive.Member, limits: Limits) -> bytes:
+    packed = member.path.lower().endswith(_PACKED)
+    return _unpacked(member.data, limits) if packed else member.data
+
+
+def _nothing(name: str) -> bytes | None:
+    return None
 
 
 def _unpacked(data: bytes, limits: Limits) -> bytes:
@@ -113,7 +158,14 @@ def _unpacked(data: bytes, limits: Limits) -> bytes:
     return b"".join(out)
 
 
-def parse(kind: str, data: bytes, name: str, params: DocumentsParams, limits: Limits) -> Content:
+def parse(
+    kind: str,
+    data: bytes,
+    name: str,
+    params: DocumentsParams,
+    limits: Limits,
+    include: Include = _nothing,
+) -> Content:
     """The content of a file of this kind; its parser is imported only now."""
     if kind == "pdf":
         from corpusmith.collect.documents import pdf
@@ -136,7 +188,12 @@ def parse(kind: str, data: bytes, name: str, params: DocumentsParams, limits: Li
     from corpusmith.collect.whole import text_of
 
     text, repaired = text_of(data, params.encoding)
-    if kind == "subtitles":
+    if kind == "latex":
+        from corpusmith.collect.documents import latex
+
+        content = latex.parse(text, include, lambda data: text_of(data, params.encoding))
+        repaired |= content.repaired
+    elif kind == "subtitles":
         from corpusmith.collect.documents import subtitles
 
         content = subtitles.parse(text, name, timecodes=params.timecodes)
@@ -210,13 +267,18 @@ def _pages(
             sink.document(content.text[start:end].strip(), meta=page, **known)
 
 
-def _reader(*kinds: str) -> Callable[[dict[str, Any], DocumentsParams, Sink], None]:
-    return functools.partial(_read, kinds=kinds)
+def _paths(params: DocumentsParams) -> list[str]:
+    return [params.path] if isinstance(params.path, str) else params.path
 
 
-read = _reader(*KINDS)
+def _reader(word: str, *kinds: str) -> Callable[[dict[str, Any], DocumentsParams, Sink], None]:
+    return functools.partial(_read, word=word, kinds=kinds or (word,))
+
+
+read = _reader("documents", *KINDS)
 read_pdf = _reader("pdf")
 read_epub = _reader("epub")
 read_docx = _reader("docx")
 read_odt = _reader("odt")
+read_latex = _reader("latex")
 read_subtitles = _reader("subtitles")
