@@ -71,11 +71,13 @@ class _Builder:
         text, raw, place = single(self.recipe, reference, where)
         below = place if below is None else below
         if self.rewriting and not of_pass:
+            item, later = _written(text, kind), self.rewriting[-1]
             raise self.recipe.error(
                 where,
-                f"operation {text!r} stands behind {self.rewriting[-1].name!r}, which rewrites "
-                "what the pass over the text leaves",
+                f"`{item}` stands behind {later.name!r}, which rewrites what the pass over the "
+                "text leaves",
                 expected="every measure, edit, mask and other dedup before it",
+                hint=f"move `- {item}` above `- dedup: {later.kind}`",
             )
         address = self._address(text, where, kind)
         operation = load_checked(self.recipe, address, where)
@@ -85,7 +87,8 @@ class _Builder:
                 f"{text!r} is an operation of kind {operation.kind!r}",
                 expected=f"write `{operation.kind}: {text}`",
             )
-        params = validate(self.recipe, operation.params, raw, below, f"operation {text!r}")
+        what = f"`{_STEPS_OF[text]}`" if text in _STEPS_OF else f"operation {text!r}"
+        params = validate(self.recipe, operation.params, raw, below, what)
         self._check_needs(operation, text, where)
         step = PassStep(
             name=self.name(operation.name, where, given, measure=operation.kind == "measure"),
@@ -171,7 +174,7 @@ class _Builder:
                     place,
                     f"{what} reads {signal!r}, measured by step {step.name!r} before a later "
                     "step rewrote the text",
-                    expected=f"`- measure: [{step.operation.name}]` again before it, "
+                    expected=f"`- {_written(step.operation.name, 'measure')}` again before it, "
                     "or `of: before` to mean the older text",
                     key=there,
                 )
@@ -371,5 +374,20 @@ def _who_measures(signal: str) -> str:
         except Exception:
             continue
         if signal in names:
-            return f"- {entry.kind}: {name}"
+            return f"- {_written(name, entry.kind)}"
     return ""
+
+
+_STEPS_OF = {
+    **{operation: f"dedup: {name}" for name, (operation, _) in catalog.DEDUP.items() if operation},
+    "contamination": "decontaminate",
+    "pii": "pii",
+}
+"""The key of a recipe behind which an operation works that nobody names."""
+
+
+def _written(operation: str, kind: str | None) -> str:
+    """An operation as the item of `clean:` that asks for it."""
+    if operation in _STEPS_OF:
+        return _STEPS_OF[operation]
+    return operation if kind is None else f"{kind}: {operation}"

@@ -232,8 +232,9 @@ HEAD = "corpusmith: 1\ncorpus: c\nsources: {a: {read: jsonl, path: a.jsonl}}\ncl
         ("- dedup: {substring: {tokens: 1}}", "r.yaml:5:31", "greater than or equal to 2"),
         ("- dedup: {substring: {words: 50}}", "r.yaml:5:23", "one of modalities, tokens"),
         ("- dedup: substring\n- measure: [quality]", "r.yaml:6:13", "stands behind 'substring'"),
+        ("- dedup: substring\n- normalize", "r.yaml:6:3", "move `- normalize` above"),
         ("- dedup: substring\n- pii: mask", "r.yaml:6:8", "every measure, edit, mask"),
-        ("- dedup: substring\n- dedup: exact", "r.yaml:6:10", "'exact_hash' stands behind"),
+        ("- dedup: substring\n- dedup: exact", "r.yaml:6:10", "`dedup: exact` stands behind"),
         (
             "- measure: [quality]\n- dedup: substring\n- keep: {name: k, where: {words: 5..}}",
             "r.yaml:7:27",

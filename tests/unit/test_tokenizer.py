@@ -115,6 +115,8 @@ def test_truncation_padding_and_dropout_are_off(tmp_path: Path) -> None:
     tokenizer = Tokenizer.load(tmp_path)
     texts = ["abcabcabcabc"] * 20
     assert [row.tolist() for row in tokenizer.encode_batch(texts)] == [[258] * 4] * 20
+    assert tokenizer.removed == ["dropout 0.5", "truncation to 2 tokens", "padding"]
+    assert train_bpe(TEXTS, 300).removed == []
 
 
 def test_end_token_of_a_loaded_tokenizer(tmp_path: Path) -> None:
@@ -217,6 +219,14 @@ def test_texts_go_to_the_library_in_bounded_calls() -> None:
     groups = list(tokenizer._groups([*texts, "abc, ab. " * 300_000, "ab"]))
     assert [len(group) for group in groups] == [4, 4, 1, 1]
     assert [text for group in groups for text in group][:8] == texts
+
+
+@pytest.mark.parametrize("row", [None, 5, b"bytes", ["a"]])
+def test_what_is_no_text_is_refused_by_its_row(row: object) -> None:
+    with pytest.raises(InputError, match=r"row 2 to be encoded is .*, of type "):
+        train_bpe(TEXTS, 300).encode_batch(["abc", "", row])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="one text in place of a list"):
+        train_bpe(TEXTS, 300).encode_batch("abc")
 
 
 def test_a_lone_surrogate_is_refused() -> None:

@@ -183,6 +183,15 @@ def test_gpt2_loaded(tmp_path: Path) -> None:
     assert 50256 not in sequences[1][:-1]
 
 
+def test_what_is_switched_off_in_a_loaded_tokenizer_is_told(tmp_path: Path) -> None:
+    library = Tokenizer.load(GPT2).library
+    library.model.dropout = 0.1
+    library.save(str(tmp_path / "tokenizer.json"))
+    inputs = write_corpus(tmp_path, {"s": [["a b c"]]})
+    vocabulary, _ = run_tokens(tmp_path, inputs, {"load": str(tmp_path / "tokenizer.json")})
+    assert vocabulary.info["removed"] == ["dropout 0.1"]
+
+
 def test_a_tokenizer_that_reads_end_tokens_in_text_is_named(tmp_path: Path) -> None:
     # A word-level vocabulary takes any word that it has, its end token as well.
     words = {

@@ -54,6 +54,11 @@ def test_a_dropped_document(run: Run) -> None:
     assert "FAIL words = 2, wanted 3..100000" in "\n".join(render_why(found))
 
 
+def test_who_left_a_document_without_text(run: Run) -> None:
+    for wanted, words in ((K, "no step"), (E, "cut")):
+        assert f"  emptied_by = {words}" in "\n".join(render_why(why(run, wanted)))
+
+
 def test_thresholds_of_the_language(run: Run) -> None:
     [keep] = [step for step in why(run, ZH)["steps"] if step["step"] == "keep"]
     rules = {rule["rule"]: rule for rule in keep["rules"]}

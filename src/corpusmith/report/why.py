@@ -286,7 +286,10 @@ def render_why(found: dict[str, Any]) -> list[str]:
         lines += ["", "signals (measured by step, on text version)"]
         for signal in found["signals"]:
             by = f"  [{signal['step']}, {signal['text_version']}]" if signal["step"] else ""
-            lines.append(f"  {signal['column']} = {_value(signal['value'])}{by}")
+            value = _value(signal["value"])
+            if signal["column"] == "emptied_by" and signal["value"] is None:
+                value = "no step"
+            lines.append(f"  {signal['column']} = {value}{by}")
     if found["edits"]:
         lines += ["", f"edits ({len(found['edits']):,})"]
         for edit in found["edits"][:EDITS_SHOWN]:

@@ -51,16 +51,16 @@ class Tokenizer:
 
         Raises InputError where the vocabulary has no end token.
         """
-        # A saved tokenizer may truncate or pad: that would lose or invent text without a word.
-        library.no_truncation()
-        library.no_padding()
-        if getattr(library.model, "dropout", None):
-            library.model.dropout = None  # BPE dropout is random
+        self.removed = _switch_off(library)
         self.end_text = _end_text(library, end_text)
         library.add_special_tokens([self.end_text])
         library.encode_special_tokens = True
         self._library = library
         self._library_reason = ""  # why `_native` is None
+
+    removed: list[str]
+    """What a saved tokenizer would do to text at random or for a model, and this one doesn't:
+    "dropout 0.1", "truncation to 512 tokens", "padding"."""
 
     @classmethod
     def load(cls, path: str | Path, *, end_token: str | None = None) -> Tokenizer:
@@ -127,8 +127,22 @@ class Tokenizer:
 
         A text's tokens do not depend on what else is in the batch. The arrays are parts of one.
 
-        Raises InputError for a text that has no UTF-8 (a lone surrogate).
+        Raises InputError for what is no text, naming its row, and for a text that has no UTF-8
+        (a lone surrogate).
         """
+        if isinstance(texts, str):
+            raise InputError(
+                "one text in place of a list of texts",
+                expected="a list of str",
+                hint="encode_batch([text])[0]",
+            )
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise InputError(
+                    f"row {row} to be encoded is {text!r:.60}, of type {type(text).__name__}",
+                    expected="a str in every row",
+                    hint="leave rows without text out, or give '' for them",
+                )
         try:
             column = pa.array(texts, pa.large_string())
         except UnicodeEncodeError as error:
@@ -206,6 +220,21 @@ class Tokenizer:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tokenizer.json").write_text(self.to_json(), encoding="utf-8")
         (folder / "tokenizer_config.json").write_text(self.config_json(), encoding="utf-8")
+
+
+def _switch_off(library: tokenizers.Tokenizer) -> list[str]:
+    """See `Tokenizer.removed`: it would lose or invent text, or encode a text anew each time."""
+    removed = []
+    if dropout := getattr(library.model, "dropout", None):
+        library.model.dropout = None  # Provilkov, Emelianenko and Voita 2020: merges left out
+        removed.append(f"dropout {dropout:.4g}")
+    if library.truncation is not None:
+        removed.append(f"truncation to {library.truncation['max_length']} tokens")
+        library.no_truncation()
+    if library.padding is not None:
+        removed.append("padding")
+        library.no_padding()
+    return removed
 
 
 def byte_level_bpe(model: models.BPE) -> tokenizers.Tokenizer:

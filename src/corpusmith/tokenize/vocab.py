@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ _HUB_FILES = (
 
 
 def execute(work: Work) -> None:
-    """Train or load, and write the tokenizer. `work.info`: vocabulary, fingerprint, sample."""
+    """Train or load, and write the tokenizer. `work.info`: vocabulary, fingerprint, sample, and
+    what of a loaded one was switched off (`Tokenizer.removed`)."""
     spec: dict[str, Any] = {"params": work.params, "seed": work.seed}
     if "load" not in work.params:
         check_params(work.params)
@@ -185,6 +187,9 @@ def tokenizer_task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
         path, revision = find(params["load"], params.get("revision"))
         tokenizer = Tokenizer.load(path, end_token=params.get("end_token"))
         info |= {"loaded": params["load"] if revision else path.name, "revision": revision}
+        if tokenizer.removed:
+            info["removed"] = tokenizer.removed
+            print(f"switched off in the tokenizer: {', '.join(tokenizer.removed)}", file=sys.stderr)
     else:
         os.environ["TOKENIZERS_PARALLELISM"] = "true"  # this task runs alone
         budget = int(params.get("sample_bytes") or SAMPLE_BYTES)
