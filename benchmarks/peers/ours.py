@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from benchmarks.common import recipe
 from benchmarks.peers.side import Job, Pages, Texts, digest, each, serve, subset
 from corpusmith import catalog, runner, schema
-from corpusmith.clean.rules import evaluate, load_rule_set
+from corpusmith.clean.rules import RuleSet, evaluate, load_rule_set
 from corpusmith.engine.base import Order, perform, resolve
 from corpusmith.op import Context
 from corpusmith.store.fingerprint import document_id
@@ -90,25 +90,30 @@ def beside(table: pa.Table, *others: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def dropped(table: pa.Table, *sets: Any) -> set[str]:
+def dropped(table: pa.Table, *sets: RuleSet) -> set[str]:
     """Ids of documents that rule sets drop, by the decisions that a run would write."""
-    loaded = [load_rule_set(one, Path()) for one in sets]
-    return {i for one in loaded for i in evaluate(one, table, one.name)["id"].to_pylist()}
+    return {i for one in sets for i in evaluate(one, table, one.name)["id"].to_pylist()}
 
 
 class Signals(Operations):
     """Every signal; C4's lines cut and the text measured again; the decisions of Gopher, C4 and
     FineWeb on texts, those of StarCoder on code, which C4's edit leaves alone as in a run."""
 
+    def load(self) -> int:
+        names = ("gopher", "code", "c4", "fineweb")
+        self.gopher, self.code, self.c4, self.fineweb = (load_rule_set(n, Path()) for n in names)
+        return super().load()
+
     def one(self, batch: pa.Table) -> int:
         measured = [apply(name, batch) for name in ("quality", "repetition", "code")]
         signals = beside(batch, *measured)
-        gone = dropped(signals, "gopher", "code")
+        gone = dropped(signals, self.gopher, self.code)
         texts = signals.filter(pc.equal(signals["modality"], "text")).combine_chunks()
         if texts.num_rows:
             cut = apply("c4_lines", texts, terminal="off")  # as the peer's filter is set
             texts = beside(texts, cut)
-            gone |= dropped(beside(texts, apply("quality", texts)), "c4", "fineweb")
+            again = beside(texts, apply("quality", texts))
+            gone |= dropped(again, self.c4, self.fineweb)
         return batch.num_rows - len(gone)
 
 
@@ -116,7 +121,10 @@ class SignalsDatatrove(Operations):
     """datatrove's numbers and decisions, by the variants that the benchmark equal_filters holds to
     it: documents as English texts, words from spaCy's rules, each set on the text as it came."""
 
-    SETS = tuple({"set": name, "variant": "datatrove"} for name in ("gopher", "c4", "fineweb"))
+    def load(self) -> int:
+        raw = [{"set": name, "variant": "datatrove"} for name in ("gopher", "c4", "fineweb")]
+        self.sets = [load_rule_set(one, Path()) for one in raw]
+        return super().load()
 
     def documents(self, count: int) -> pa.Table:
         return documents([{"text": row["text"]} for row in self.lines[:count]])
@@ -125,7 +133,7 @@ class SignalsDatatrove(Operations):
         measured = [apply(name, batch, words="spacy_en") for name in ("quality", "repetition")]
         cut = apply("c4_datatrove", batch, terminal=False)
         signals = beside(batch, *measured, cut.drop_columns(["text", "edits"]))
-        return batch.num_rows - len(dropped(signals, *self.SETS))
+        return batch.num_rows - len(dropped(signals, *self.sets))
 
 
 class Signatures(Operations):

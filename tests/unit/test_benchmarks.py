@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,6 +145,21 @@ def test_the_page_on_scale_is_computed_from_the_results() -> None:
     assert "| `tokens`, `mix`: a row of each document in one task | 2 TB |" in found["breaks"]
     page = scale.filled("a\n<!-- scale: growth -->\nold\n<!-- end -->\nb\n", found)
     assert "| whole | 1,000 | 100,000 | 50 | 20.0 | 900 | 500 |" in page and "old" not in page
+
+
+def test_growth_goes_on_with_the_size_that_is_missing(tmp_path: Path) -> None:
+    def stopped() -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    first = growth.Kept(tmp_path)
+    assert first.get("sizes 1", lambda: {"seconds": 1}) == {"seconds": 1}
+    with pytest.raises(KeyboardInterrupt):
+        first.get("sizes 2", stopped)
+    again = growth.Kept(tmp_path)
+    assert again.get("sizes 1", stopped) == {"seconds": 1}
+    assert again.get("sizes 2", lambda: {"seconds": 2}) == {"seconds": 2}
+    again.forget()
+    assert growth.Kept(tmp_path).found == {}
 
 
 def test_growth_is_the_cost_of_what_a_size_has_more() -> None:
