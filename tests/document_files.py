@@ -119,6 +119,14 @@ def docx(path: Path) -> None:
     for row, texts in enumerate((("mill", "year"), ("Old | Weir", "1702"))):
         for cell, text in enumerate(texts):
             table.cell(row, cell).text = text
+    made.add_paragraph("Said\nTwice", style="Quote")
+    code = made.styles.add_style("Source Code", 1)
+    for line in ("if a:", "    b"):
+        made.add_paragraph(line, style=code)
+    formula = made.add_paragraph("So ")
+    half = "<m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>"
+    math = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    formula._p.append(parse_xml(f"<m:oMath {math}>{half}</m:oMath>"))
     made.add_heading("水车", 2)
     made.add_paragraph("河水推动水车。")
     made.sections[0].header.paragraphs[0].text = "HEADER OF EACH PAGE"

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from corpusmith.collect.documents.formulas import from_mathml, from_omml
 from corpusmith.collect.documents.hypertext import markdown_of
 from corpusmith.collect.documents.pdf import pdf_date
+from corpusmith.collect.documents.xmltree import parse_xml
 from tests import document_files as made
 from tests.collect_run import collect
 
@@ -130,6 +132,7 @@ def test_docx(tmp_path: Path) -> None:
         "# Mills and Roads\n\n# Rivers\n\nA river turns the wheel. Added.\n\n"
         "- corn\n- flour\n1. first\n2. second\n\n"
         "| mill | year |\n| --- | --- |\n| Old \\| Weir | 1702 |\n\n"
+        "> Said\n> Twice\n\n```\nif a:\n    b\n```\n\nSo $\\frac{1}{2}$\n\n"
         "## 水车\n\n河水推动水车。"
     ]
     meta = found.meta[0]
@@ -273,6 +276,28 @@ def test_documents_in_zip_and_tar(tmp_path: Path) -> None:
     assert found.info["skipped"] == {"file:png": 4 + 1, "outside_the_text": 5}  # the contents
     only = collect(tmp_path / "only", read="docx", path=packed / "y.zip")
     assert only.uris == ["y.zip!/a.docx", "y.zip!/inner.tar.gz!/deep/folder/a.docx"]
+
+
+MATHML = """<math xmlns="http://www.w3.org/1998/Math/MathML"><mrow><msubsup><mo>∫</mo><mn>0</mn>
+<mi>π</mi></msubsup><msqrt><mi>x</mi></msqrt><mo>+</mo><mfrac><mi>α</mi><mi>b</mi></mfrac>
+<mo>≤</mo><mi>y</mi></mrow></math>"""
+OMML = """<m:oMath xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:nary><m:naryPr>
+<m:chr m:val="∑"/></m:naryPr><m:sub><m:r><m:t>i</m:t></m:r></m:sub><m:sup><m:r><m:t>n</m:t></m:r>
+</m:sup><m:e><m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>
+</m:e></m:nary><m:d><m:dPr><m:begChr m:val="["/><m:endChr m:val="]"/></m:dPr><m:e><m:rad><m:deg/>
+<m:e><m:r><m:t>y</m:t></m:r></m:e></m:rad></m:e></m:d></m:oMath>"""
+
+
+def test_formulas_as_tex() -> None:
+    tex = from_mathml(parse_xml(MATHML.encode(), "m"))
+    assert tex == r"\int_{0}^{\pi}\sqrt{x}+\frac{\alpha}{b}\leq y"
+    assert from_omml(parse_xml(OMML.encode(), "m")) == r"\sum_{i}^{n} x^{2}[\sqrt{y}]"
+    annotation = '<annotation encoding="application/x-tex">a&lt;b</annotation></math>'
+    note = '<a epub:type="noteref" href="#n">3</a>. <a role="doc-backlink">up</a>'
+    page = f"<p>If {MATHML.replace('</math>', annotation)} then{note}"
+    assert markdown_of(page).text == "If $a<b$ then[^3]."
+    assert markdown_of(f"<p>{MATHML}").text == f"${tex}$"
+    assert markdown_of("<p>a <math>b").text == "a b"
 
 
 def test_html_bodies() -> None:

@@ -159,6 +159,26 @@ def test_nothing_outside_the_source_is_read(tmp_path: Path) -> None:
     assert alone.texts == [""]  # a source is the files that its path names
 
 
+def test_what_pandoc_writes() -> None:
+    """Code with a command around each word, and a table whose head is there twice."""
+    body = r"""\hypertarget{a}{\section{A}\label{a}}
+\begin{Shaded}
+\begin{Highlighting}[]
+\KeywordTok{def}\NormalTok{ f\_x(\{\}): }\CommentTok{\# 1{-}2}
+\end{Highlighting}
+\end{Shaded}
+\begin{longtable}[]{@{}ll@{}}
+\caption{Two}\tabularnewline
+\toprule K & V \\ \midrule \endfirsthead
+\toprule K & V \\ \midrule \endhead
+1 & 2 \\ \bottomrule
+\end{longtable}\end{document}"""
+    assert read_text(body).text == (
+        "## A\n\n```\ndef f_x({}): # 1-2\n```\n\nTable 1: Two\n\n"
+        "| K | V |\n| --- | --- |\n| 1 | 2 |"
+    )
+
+
 def read_text(body: str) -> Content:
     again = {"x": b"\\input{x}more", "big": b"y" * 100_000}
     return parse("\\begin{document}" + body, again.get, lambda data: (data.decode(), False))

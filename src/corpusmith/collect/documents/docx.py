@@ -11,7 +11,16 @@ from typing import Any
 
 from corpusmith.collect.dates import parse_time
 from corpusmith.collect.documents.content import Content, Limits
-from corpusmith.collect.documents.markdown import heading, item, joined, notes, squeezed, table
+from corpusmith.collect.documents.formulas import from_omml
+from corpusmith.collect.documents.markdown import (
+    fence,
+    heading,
+    item,
+    joined,
+    notes,
+    squeezed,
+    table,
+)
 from corpusmith.collect.documents.package import Package
 from corpusmith.collect.documents.xmltree import Node, parse_xml, whole_number
 from corpusmith.collect.errors import RecordError
@@ -38,6 +47,8 @@ _LEFT_OUT = frozenset(
     ]
 )
 _HEADING = re.compile(r"(?:heading|überschrift|titre|标题|標題|見出し)\s*(\d)", re.IGNORECASE)
+_CODE = ("source code", "html preformatted", "preformatted text", "code", "code block", "verbatim")
+_QUOTE = ("quote", "intense quote", "block text", "quotations", "zitat", "citation")
 _Block = tuple[str, str]
 
 
@@ -49,7 +60,7 @@ def parse(data: bytes, limits: Limits) -> Content:
     reader = _Reader(package)
     root = parse_xml(package.read(MAIN), MAIN)
     body = root.child("w:body") or root
-    blocks = reader.blocks(body)
+    blocks = code_joined(reader.blocks(body))
     content = _described(package)
     text = joined(blocks)
     if reader.cited:
@@ -68,8 +79,10 @@ class _Reader:
         self.cited: list[tuple[str, str]] = []  # kind and id, in the order of the text
         self._levels: dict[str, int] = {}  # style -> heading level, 0 for the title
         self._style_lists: dict[str, tuple[str, int]] = {}  # style -> numbering and level
+        self._kinds: dict[str, str] = {}  # style -> code, quote or text
         self._styles()
         self._ordered: dict[tuple[str, int], bool] = {}  # (numbering, level) -> numbered
+        self._unmarked: set[tuple[str, int]] = set()  # lists whose paragraphs go on with an item
         self._numbering()
         self._counters: dict[tuple[str, int], int] = {}
 
@@ -91,6 +104,7 @@ class _Reader:
             words = name.get("w:val") if name else ""
             key = style.get("w:styleId")
             outline = next(style.find_all("w:outlineLvl"), None)
+            self._kinds[key] = kind_of_style(words)
             if match := _HEADING.match(words):
                 self._levels[key] = int(match[1])
             elif words.lower() == "title":
@@ -108,18 +122,25 @@ class _Reader:
         if root is None:
             return
         formats: dict[str, dict[int, bool]] = {}
+        unmarked: set[tuple[str, int]] = set()
         for abstract in root.elements("w:abstractNum"):
             found = {}
             for level in abstract.elements("w:lvl"):
-                kind = level.child("w:numFmt")
+                kind, text = level.child("w:numFmt"), level.child("w:lvlText")
                 numbered = kind is not None and kind.get("w:val") not in ("bullet", "none")
-                found[whole_number(level.get("w:ilvl"), 0, 9)] = numbered
+                at = whole_number(level.get("w:ilvl"), 0, 9)
+                found[at] = numbered
+                if not numbered and text is not None and not text.get("w:val").strip():
+                    unmarked.add((abstract.get("w:abstractNumId"), at))
             formats[abstract.get("w:abstractNumId")] = found
         for number in root.elements("w:num"):
             reference = number.child("w:abstractNumId")
             if reference is not None:
-                for at, numbered in formats.get(reference.get("w:val"), {}).items():
+                name = reference.get("w:val")
+                for at, numbered in formats.get(name, {}).items():
                     self._ordered[number.get("w:numId"), at] = numbered
+                    if (name, at) in unmarked:
+                        self._unmarked.add((number.get("w:numId"), at))
 
     # --- blocks ----------------------------------------------------------------------------
 
@@ -147,6 +168,7 @@ class _Reader:
         boxes: list[_Block] = []
         raw = "".join(self._inline(node, boxes))
         text = "\n".join(squeezed(line) for line in raw.split("\n")).strip("\n")
+        indented = "\n".join(line.rstrip() for line in raw.split("\n")).strip("\n")
         properties = node.child("w:pPr")
         style, listed = "", None
         level: int | None = None
@@ -169,9 +191,15 @@ class _Reader:
         listed = listed or self._style_lists.get(style)
         if listed is not None and listed[0] not in ("", "0"):
             return [("item", self._item(text, *listed)), *boxes]
-        return [("text", text), *boxes]
+        kind = self._kinds.get(style, "text")
+        if kind == "quote":
+            text = "\n".join(f"> {line}" for line in text.split("\n"))
+        return [(kind, indented if kind == "code" else text), *boxes]
 
     def _item(self, text: str, number: str, level: int) -> str:
+        if (number, level) in self._unmarked:
+            indent = "  " * (level + 1)
+            return indent + text.replace("\n", "\n" + indent)
         if not self._ordered.get((number, level), False):
             return item(text, level, None)
         count = self._counters.get((number, level), 0) + 1
@@ -201,7 +229,7 @@ class _Reader:
             elif name == "w:txbxContent":
                 boxes.extend(self.blocks(child))
             elif name == "m:oMath":
-                inside = "".join(self._inline(child, boxes)).strip()
+                inside = squeezed(from_omml(child))
                 out.append(f"${inside}$" if inside else "")
             elif name not in _LEFT_OUT:
                 out.extend(self._inline(child, boxes))
@@ -221,6 +249,27 @@ class _Reader:
                 text = " ".join(text for _, text in self.blocks(note))
                 found.append((str(number), text))
         return found
+
+
+def kind_of_style(name: str) -> str:
+    """code, quote or text, by what word processors call their styles."""
+    name = name.lower().replace("_20_", " ")
+    return "code" if name in _CODE else "quote" if name in _QUOTE else "text"
+
+
+def code_joined(blocks: list[_Block]) -> list[_Block]:
+    """Neighbouring paragraphs of code as one fenced block."""
+    out: list[_Block] = []
+    lines: list[str] = []
+    for kind, text in [*blocks, ("", "")]:
+        if kind == "code":
+            lines.append(text)
+            continue
+        if lines:
+            out.append(("fence", fence("\n".join(lines))))
+            lines = []
+        out.append((kind, text))
+    return out[:-1]
 
 
 def _level(numbering: Node) -> int:

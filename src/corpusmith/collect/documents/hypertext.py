@@ -12,6 +12,7 @@ import dataclasses
 import html as entities
 import re
 
+from corpusmith.collect.documents.formulas import from_mathml
 from corpusmith.collect.documents.markdown import (
     MAX_INDENT,
     fence,
@@ -21,6 +22,8 @@ from corpusmith.collect.documents.markdown import (
     squeezed,
     table,
 )
+from corpusmith.collect.documents.xmltree import parse_xml
+from corpusmith.collect.errors import RecordError
 
 
 def _words(text: str) -> frozenset[str]:
@@ -44,6 +47,9 @@ _BLOCKS = _words(
 )
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
 _VOID = _words("area base br col embed hr img input link meta param source track wbr")
+_NOTE = re.compile(r"\b(noteref|footnote-ref|backlink|footnote-back)\b")
+_ANNOTATION = re.compile(r"<annotation\b[^>]{0,200}tex[^>]{0,50}>([^<]{1,10000})<", re.IGNORECASE)
+_XML_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\w{1,8});)\w{0,30};?")
 MAX_TAG = 1 << 14  # characters of one tag with quotes
 MAX_UNCLOSED = 1000  # tags with an open quote, each of which costs MAX_TAG; later ones end at `>`
 MAX_TABLES = 4  # within each other; deeper ones are text
@@ -90,6 +96,8 @@ class _Reader:
         self._tables: list[_Table] = []
         self._deep_tables = 0
         self._unclosed = 0
+        self._no_math_end = False
+        self._noteref = False
 
     # --- tokens --------------------------------------------------------------------------
 
@@ -134,6 +142,9 @@ class _Reader:
             closing = page[open_at + 1] == "/"
             rest = page[name.end() : end]
             at = end + 1
+            if tag == "math" and not closing and not rest.endswith("/") and not self._skip:
+                at = self._math(page, open_at, at, rest)
+                continue
             self._tag(tag, closing, rest)
             if tag in _RAW and not closing and not rest.endswith("/"):
                 found = re.compile("</" + tag, re.IGNORECASE).search(page, at)
@@ -164,8 +175,8 @@ class _Reader:
         if tag in _SKIPPED:
             if not closing and not alone:
                 self._skip, self._skip_depth = tag, 1
-        elif tag == "math":
-            self._math(closing, rest)
+        elif tag == "a":
+            self._anchor(closing, rest)
         elif tag == "br":
             self._inline.append("\n" if self._pre else "\0")
         elif tag == "code" and not self._pre:
@@ -195,14 +206,37 @@ class _Reader:
         elif tag in _BLOCKS:
             self._close()
 
-    def _math(self, closing: bool, rest: str) -> None:
-        if closing:
-            return
+    def _math(self, page: str, start: int, at: int, rest: str) -> int:
+        """A formula that begins at `start`, as TeX; where reading goes on."""
+        end = -1 if self._no_math_end else page.find("</math", at)
+        if end < 0:
+            self._no_math_end = True
+            return at
+        stop = page.find(">", end) + 1 or len(page)
         tex = dict(_attributes(rest)).get("alttext", "")
-        if tex:
-            self._inline.append(f"${tex.strip()}$")
-            if not rest.endswith("/"):
-                self._skip, self._skip_depth = "math", 1
+        if not tex:
+            try:
+                tex = from_mathml(parse_xml(_XML_ENTITY.sub("", page[start:stop]).encode(), "math"))
+            except RecordError:
+                found = _ANNOTATION.search(page, at, end)
+                tex = entities.unescape(found[1]) if found else ""
+        if tex := squeezed(tex):
+            self._inline.append(f"${tex}$")
+        return stop
+
+    def _anchor(self, closing: bool, rest: str) -> None:
+        """The number of a note becomes its mark; the way back from it is no text."""
+        if closing:
+            if self._noteref:
+                self._inline.append("]")
+            self._noteref = False
+            return
+        kinds = _NOTE.findall(rest[:2000]) if "note" in rest or "back" in rest else []
+        if "noteref" in kinds or "footnote-ref" in kinds:
+            self._noteref = True
+            self._inline.append("[^")
+        elif kinds:
+            self._skip, self._skip_depth = "a", 1
 
     def _preformatted(self, closing: bool, rest: str) -> None:
         if closing and self._pre:

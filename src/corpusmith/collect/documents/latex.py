@@ -12,8 +12,8 @@ from typing import Any
 
 from corpusmith.collect.documents import latex_tables as tables
 from corpusmith.collect.documents.content import Content, Include
-from corpusmith.collect.documents.latex_page import CITE, END, REF, Page
-from corpusmith.collect.documents.latex_source import BEGIN, Source, without_comments
+from corpusmith.collect.documents.latex_page import CITE, END, REF, Page, plain
+from corpusmith.collect.documents.latex_source import BEGIN, Source, highlighted, without_comments
 from corpusmith.collect.documents.markdown import (
     fence,
     heading,
@@ -38,15 +38,8 @@ _LABEL = re.compile(r"\\label\s*\{[^{}]{0,200}\}")
 def parse(text: str, include: Include, decode: Any) -> Content:
     """`decode(bytes) -> (text, repaired)` for what is read in."""
     reader = _Reader(include, decode)
-    reader.run(_plain(text))
+    reader.run(plain(text))
     return reader.content()
-
-
-def _plain(text: str) -> str:
-    """Without the characters that this module uses as marks."""
-    for mark in (REF, CITE, END, "\0"):
-        text = text.replace(mark, "")
-    return text
 
 
 class _Reader(Page):
@@ -256,7 +249,7 @@ class _Reader(Page):
             return
         text, repaired = self._decode(data)
         self.repaired |= repaired
-        text = _plain(text)
+        text = plain(text)
         self._input_chars += len(text)
         begin = BEGIN.search(text)  # a document of its own, as `subfiles` allows
         if begin is not None:
@@ -286,6 +279,8 @@ class _Reader(Page):
             inside = source.until_end(name)
             if inside is not None:
                 self._close()
+                if bare == "Highlighting":
+                    inside = highlighted(inside)
                 code = fence(inside, language or (found[1].lower() if found else ""))
                 self._add("code", code)
         elif bare in tables.DROPPED:
@@ -338,6 +333,10 @@ class _Reader(Page):
             words = self._rendered(inner.argument() or "")
             inside = inside[: caption.start()] + inside[inner.at :]
             self._caption(words, "Table")
+        # The head of a table's first page, then that of the others, which says it again.
+        first, mark, others = inside.partition("\\endfirsthead")
+        if mark:
+            inside = first + others.partition("\\endhead")[2]
         inside = _LABEL.sub("", _RULES.sub("", inside))
         rows = [
             [self._rendered(cell) for cell in _CELL.split(row)]

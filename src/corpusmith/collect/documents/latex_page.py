@@ -16,6 +16,13 @@ REF, CITE, END = "\ue002", "\ue003", "\ue004"  # around keys, until all of them 
 _MARK = re.compile(f"([{REF}{CITE}])([^{END}]*){END}")
 
 
+def plain(text: str) -> str:
+    """Without the characters that these modules use as marks."""
+    for mark in (REF, CITE, END, "\0"):
+        text = text.replace(mark, "")
+    return text
+
+
 class Page:
     """What has been written, and what is counted."""
 

@@ -12,6 +12,14 @@ _BRACE = re.compile(r"\\[\s\S]|[{}]|%")
 _SPACE = re.compile(r"[ \t]*(?:%[^\n]*\n)?[ \t]*(?:\n(?![ \t]*\n)[ \t]*)?")
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n?[ \t]*")
 _DOLLAR = re.compile(r"\\[\s\S]|\$|\n[ \t]*\n")
+_TOKEN_COMMAND = re.compile(r"\\[A-Z][A-Za-z]{1,20}\{([^{}]*)\}")
+_IN_CODE = {
+    "\\textbackslash{}": "\ue005", "\\{": "\ue006", "\\}": "\ue007", "\\textasciigrave{}": "`",
+    "\\textquotesingle{}": "'", "\\textasciitilde{}": "~", "\\textasciicircum{}": "^",
+    "\\textless{}": "<", "\\textgreater{}": ">", "\\textbar{}": "|", "\\_": "_", "\\$": "$",
+    "\\&": "&", "\\#": "#", "\\%": "%",
+}  # fmt: skip
+_CODE_MARKS = {0xE005: "\\", 0xE006: "{", 0xE007: "}"}
 _MACRO = re.compile(r"\\([a-zA-Z@]+)")
 
 
@@ -25,6 +33,14 @@ def is_document(text: str) -> bool:
 
 def without_comments(text: str) -> str:
     return _COMMENT.sub(r"\1", text) if "%" in text else text
+
+
+def highlighted(code: str) -> str:
+    """Code in pandoc's environment Highlighting, which has a command around each word."""
+    code = code.replace("{-}", "-")
+    for name, char in _IN_CODE.items():
+        code = code.replace(name, char)
+    return _TOKEN_COMMAND.sub(r"\1", code).translate(_CODE_MARKS)
 
 
 class Source:

@@ -16,7 +16,7 @@ SECTIONS = {
 MATH = _words(
     "equation align gather multline eqnarray displaymath flalign alignat math dmath subequations"
 )
-CODE = _words("verbatim Verbatim lstlisting minted alltt BVerbatim LVerbatim")
+CODE = _words("Highlighting verbatim Verbatim lstlisting minted alltt BVerbatim LVerbatim")
 DROPPED = _words(
     "comment tikzpicture picture filecontents pspicture pgfpicture axis CJKfilt asy luacode"
 )
@@ -72,7 +72,7 @@ SKIP_FIRST = {
     "textcolor": 1, "colorbox": 1, "href": 1, "raisebox": 1, "parbox": 1, "multirow": 2,
     "multicolumn": 2, "resizebox": 2, "scalebox": 1, "rotatebox": 1, "foreignlanguage": 1,
     "begingroup@": 0, "fcolorbox": 2, "makebox": 0, "adjustbox": 1, "hyperref@": 0,
-    "texorpdfstring": 0, "setboolean": 2,
+    "texorpdfstring": 0, "hypertarget": 1, "hyperlink": 1, "setboolean": 2,
 }  # fmt: skip
 SYMBOLS = {
     "ldots": "…", "dots": "…", "textellipsis": "…", "ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ",

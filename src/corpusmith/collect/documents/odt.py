@@ -9,6 +9,8 @@ from typing import Any
 
 from corpusmith.collect.dates import parse_time
 from corpusmith.collect.documents.content import Content, Limits
+from corpusmith.collect.documents.docx import code_joined, kind_of_style
+from corpusmith.collect.documents.formulas import from_mathml
 from corpusmith.collect.documents.markdown import heading, item, joined, notes, squeezed, table
 from corpusmith.collect.documents.package import Package
 from corpusmith.collect.documents.xmltree import Node, parse_xml, whole_number
@@ -51,7 +53,7 @@ def parse(data: bytes, limits: Limits) -> Content:
     if body is None:
         raise RecordError("bad_odt", "content.xml has no office:text: no text document")
     reader = _Reader(root, package)
-    blocks = reader.blocks(body)
+    blocks = code_joined(reader.blocks(body))
     content = _described(package)
     content.text = joined(blocks)
     if reader.notes:
@@ -62,6 +64,7 @@ def parse(data: bytes, limits: Limits) -> Content:
 
 class _Reader:
     def __init__(self, root: Node, package: Package) -> None:
+        self._package = package
         self.title = ""
         self.notes: list[tuple[str, str]] = []
         self._parents: dict[str, str] = {}  # automatic paragraph style -> the style it is made of
@@ -111,10 +114,20 @@ class _Reader:
         if "Title" in (style, self._parents.get(style)):
             self.title = self.title or squeezed(text)
             return [("heading", heading(text, 1)), *boxes]
-        return [("text", text), *boxes]
+        kind = kind_of_style(self._parents.get(style) or style)
+        if kind == "text":
+            kind = kind_of_style(style)
+        if kind == "code":
+            return [("code", "".join(self._inline(node, [])).replace("\0", "\n")), *boxes]
+        if kind == "quote":
+            text = "\n".join(f"> {line}" for line in text.split("\n"))
+        return [(kind, text), *boxes]
 
     def _list(self, node: Node, level: int, style: str) -> list[_Block]:
-        numbered = self._numbered.get((style, min(level, 10)), False)
+        # Some writers describe only the first level of each nested list's own style.
+        numbered = self._numbered.get(
+            (style, min(level, 10)), self._numbered.get((style, 1), False)
+        )
         count = 0
         found: list[_Block] = []
         for entry in node.elements():
@@ -172,7 +185,7 @@ class _Reader:
                 continue
             name = child.name
             if name in ("text:s", "text:tab"):
-                out.append(" ")
+                out.append(" " * max(1, whole_number(child.get("text:c"), 1, 200)))
             elif name == "text:line-break":
                 out.append("\0")
             elif name == "text:note":
@@ -182,14 +195,25 @@ class _Reader:
                 text = " ".join(t for _, t in self.blocks(body)) if body is not None else ""
                 self.notes[int(mark) - 1] = (mark, text)
                 out.append(f"[^{mark}]")
+            elif name == "draw:frame" and (inner := child.child("draw:object")) is not None:
+                out.append(self._formula(inner))
             elif name in ("draw:frame", "draw:text-box", "draw:custom-shape"):
                 boxes.extend(self.blocks(child))
             elif name == "draw:object":
-                math = child.child("math:math")
-                out.append(f"${squeezed(math.text)}$" if math is not None else "")
+                out.append(self._formula(child))
             elif name not in _LEFT_OUT:
                 out.extend(self._inline(child, boxes))
         return out
+
+    def _formula(self, node: Node) -> str:
+        """A formula, which stands in a document of its own in the package."""
+        math = node.child("math:math")
+        href = node.get("xlink:href").removeprefix("./").rstrip("/") + "/content.xml"
+        if math is None and (raw := self._package.get(href)) is not None:
+            root = parse_xml(raw, href)
+            math = root if root.name == "math:math" else next(root.find_all("math:math"), None)
+        tex = squeezed(from_mathml(math)) if math is not None else ""
+        return f"${tex}$" if tex else ""
 
 
 def _within(node: Node, name: str, groups: tuple[str, ...]) -> list[Node]:

@@ -35,6 +35,7 @@ _NAMESPACES = {
     _OFFICE + "meta:1.0": "meta",
     "http://www.w3.org/1998/Math/MathML": "math",
     "http://www.w3.org/XML/1998/namespace": "xml",
+    "http://www.w3.org/1999/xlink": "xlink",
 }
 
 
