@@ -115,6 +115,12 @@ def _equal_tokens(small: bool) -> Result:
     return equal_tokens.main(small=small)
 
 
+def _segmented_words(small: bool) -> Result:
+    from benchmarks import segmented_words
+
+    return segmented_words.main(["--megabytes", "0.1", "--rounds", "1"] if small else [])
+
+
 def _startup(small: bool) -> Result:
     from benchmarks import startup
 
@@ -153,6 +159,7 @@ def _pair(name: str) -> Callable[[bool], Result]:
 BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "startup": _startup,
     "signals": _signals,
+    "segmented_words": _segmented_words,
     "extraction": _extraction,
     "tokens": _tokens,
     "neardup": _neardup,

@@ -15,6 +15,7 @@ from benchmarks.page import earlier, page, write
 FIGURES = {
     "startup": ("import_seconds", "help_seconds", "second_run_seconds"),
     "signals": ("mb", "seconds", "mb_per_s"),
+    "segmented_words": (),
     "extraction": ("mb", "mb_per_s", "bare_mb_per_s", "ratio"),
     "tokens": ("text_mb", "train_mb_per_second", "encode_mb_per_second"),
     "neardup": ("documents", "minhash_estimate_mb_per_second"),
