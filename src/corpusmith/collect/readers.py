@@ -94,6 +94,10 @@ class DocumentsParams(HtmlParams):
     )
 
 
+class WatParams(SourceParams):
+    pass
+
+
 class CodeParams(SourceParams):
     modality: Literal["text", "code", "image-text", "audio-text"] = "code"
 
@@ -246,6 +250,13 @@ READERS: dict[str, ReaderSpec] = {
         (".warc.wet.gz", ".wet.gz", ".wet", ".warc.wet"),
         "warc",
         "WET: the text of conversion records",
+    ),
+    "wat": ReaderSpec(
+        WatParams,
+        _BASE + "wat:read",
+        (".warc.wat.gz", ".wat.gz", ".wat", ".warc.wat"),
+        "warc",
+        "WAT: titles and descriptions of pages, their links in meta",
     ),
     "code": ReaderSpec(
         CodeParams, _BASE + "code:read", (), "files", "code folders: a file each, with its language"

@@ -25,7 +25,7 @@ _MAIN_TYPES = (
 
 def read(piece: dict[str, Any], params: WarcParams, sink: Sink) -> None:
     """Pages and plain texts that were answered with status 200; all else is counted by kind."""
-    for record in _documents(piece, params, sink, ("response", "resource")):
+    for record in documents(piece, params, sink, ("response", "resource")):
         kind = record.headers["warc-type"]
         uri = f"{piece['uri']}#{record.position}"
         if record.block is None:
@@ -55,7 +55,7 @@ def read(piece: dict[str, Any], params: WarcParams, sink: Sink) -> None:
 
 def read_wet(piece: dict[str, Any], params: WetParams, sink: Sink) -> None:
     """The texts of conversion records."""
-    for record in _documents(piece, params, sink, ("conversion",)):
+    for record in documents(piece, params, sink, ("conversion",)):
         uri = f"{piece['uri']}#{record.position}"
         if not sink.record(uri):
             continue
@@ -90,7 +90,7 @@ def record_offsets(path: str, step: int) -> Iterator[int]:
         yield Path(path).stat().st_size
 
 
-def _documents(
+def documents(
     piece: dict[str, Any], params: SourceParams, sink: Sink, kinds: tuple[str, ...]
 ) -> Iterator[Record]:
     """The records of these types; others are counted, damaged spans quarantined."""
@@ -123,13 +123,14 @@ def _described(record: Record, params: SourceParams) -> tuple[dict[str, Any], di
     if identity := record.headers.get("warc-record-id"):
         meta["warc_record_id"] = identity.strip("<>")
     if params.group == "host":
-        meta["group"] = _host(url)
+        meta["group"] = host_of(url)
     elif params.group == "url":
         meta["group"] = url
     return meta, {"created": parse_time(record.headers.get("warc-date"))}
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """The host of a URL, "" where it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

@@ -29,6 +29,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from corpusmith.collect.commoncrawl.params import CommonCrawlParams
 from corpusmith.collect.crawl.params import CrawlParams
 from corpusmith.collect.git.params import GitParams
 from corpusmith.collect.hub.params import HubParams, reader_of
@@ -87,6 +88,12 @@ WORLD: dict[str, WorldSpec] = {
         "a crawl of the web: WARC files, read as by `warc`",
         extra="web-data",
         modules=("scrapy", "lxml", "resiliparse"),
+    ),
+    "commoncrawl": WorldSpec(
+        CommonCrawlParams,
+        "corpusmith.collect.commoncrawl.fetch:fetch",
+        lambda params: params["kind"],
+        "Common Crawl: files of a crawl, or records by its index",
     ),
     "git": WorldSpec(
         GitParams,

@@ -1,0 +1,1 @@
+"""Common Crawl: files by path list, records by the columnar index, through range requests."""
