@@ -281,7 +281,7 @@ def cli_page() -> str:
 def _group() -> Any:
     import typer
 
-    from corpusmith.cli import commands, demo, look  # noqa: F401  they register themselves
+    from corpusmith.cli import commands, demo, look, rules  # noqa: F401  they register themselves
     from corpusmith.cli.main import app
 
     return typer.main.get_command(app)

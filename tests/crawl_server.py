@@ -198,7 +198,7 @@ class Crawl(http.server.ThreadingHTTPServer):
 @contextmanager
 def serving(root: Path) -> Iterator[Crawl]:
     with Crawl(root) as crawl:
-        threading.Thread(target=crawl.serve_forever, daemon=True).start()
+        threading.Thread(target=crawl.serve_forever, args=(0.01,), daemon=True).start()
         yield crawl
         crawl.shutdown()
 

@@ -52,7 +52,7 @@ class Hub(http.server.ThreadingHTTPServer):
 @contextmanager
 def serving(root: Path) -> Iterator[Hub]:
     with Hub(root) as hub:
-        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        threading.Thread(target=hub.serve_forever, args=(0.01,), daemon=True).start()
         yield hub
         hub.shutdown()
 

@@ -312,7 +312,7 @@ def server(tmp_path: Path, repository: Path) -> Iterator[tuple[str, list[str | N
 
     handler = functools.partial(Handler, directory=str(root))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as http_server:
-        threading.Thread(target=http_server.serve_forever, daemon=True).start()
+        threading.Thread(target=http_server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{http_server.server_port}/owner/name.git", seen
         http_server.shutdown()
 
