@@ -151,6 +151,12 @@ def _kills(small: bool) -> Result:
     return kills.main(small=small)
 
 
+def _crawl(small: bool) -> Result:
+    from benchmarks import crawl
+
+    return crawl.main(small=small)
+
+
 def _pair(name: str) -> Callable[[bool], Result]:
     return lambda small: measure(name, small=small)
 
@@ -171,6 +177,7 @@ BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "where": _where,
     "memory": _memory,
     "growth": _growth,
+    "crawl": _crawl,
     "kills": _kills,
 }
 ALL = {**BENCHMARKS, **{name: _pair(name) for name in PAIRS}}

@@ -218,6 +218,7 @@ def test_the_shipped_recipe_runs(
     summary = json.loads(out)
     assert summary["documents"]["read"] == 40 and summary["documents"]["kept"] > 0
     assert "fetching site" in told
+    assert summary["fetched"]["site"]["pages"] == 40
     assert any("ended at max_pages" in warning for warning in summary["warnings"])
     asked = len(site.log)
     assert "nothing to do" in corpusmith("run", recipe, *work)[2]

@@ -27,6 +27,7 @@ FIGURES = {
     "where": ("mb", "documents", "cpu_seconds"),
     "memory": ("mb",),
     "growth": ("mb", "seconds", "mb_per_s"),
+    "crawl": ("pages", "pages_per_second", "pages_per_cpu_second", "peak_mb", "kills"),
     "kills": ("kills", "seconds", "folders_compared", "files_compared"),
 }
 

@@ -256,3 +256,21 @@ def test_records_that_a_power_cut_took_are_fetched_again(tmp_path: Path, damage:
     files.close()
     assert all(warcfile.whole(path.read_bytes()) for path in data.iterdir())
     frontier.close()
+
+
+def test_a_page_that_ends_the_process_twice_is_left_alone(tmp_path: Path) -> None:
+    for starts in range(3):
+        frontier = Frontier(tmp_path / "f.sqlite")
+        for name in "ab":
+            url = f"http://a.example/{name}"
+            frontier.add("page", url, url, "http://a.example", 0)
+        pages = []
+        while isinstance(page := frontier.next("http://a.example", time.time()), Page):
+            frontier.start(page)
+            pages.append(page)
+        assert [page.url[-1] for page in pages] == (["a", "b"] if starts < 2 else ["b"])
+        frontier.reading(pages[0])
+        frontier.db.close()  # as a dying process leaves it
+    frontier = Frontier(tmp_path / "f.sqlite")
+    assert frontier.tally("reason", "state='failed'") == {"crash": 1}
+    frontier.close()

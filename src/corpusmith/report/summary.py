@@ -76,6 +76,11 @@ def summarize(
         "by_source": by_source,
         "by_step": by_step,
         "skipped": _counted("skipped", infos, run.sources),
+        "fetched": {
+            source: infos[f"snapshot.{source}"]["info"]
+            for source in run.sources
+            if f"snapshot.{source}" in infos
+        },
         "layouts": _counted("layouts", infos, run.sources),
         "tokens": {
             "total": tokens.get("tokens", 0),

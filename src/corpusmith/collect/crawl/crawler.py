@@ -218,6 +218,7 @@ class Crawler:
             else:  # asked for anew: a second try goes without conditions
                 self.frontier.later(page, 0.0)
         elif got.status == 200:
+            self.frontier.reading(page)
             (self.answers.sitemap if page.kind == "sitemap" else self.answers.page)(page, got)
             self._ended(page, self._verdict(page))
         elif moved:

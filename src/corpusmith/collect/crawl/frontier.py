@@ -37,6 +37,7 @@ create table if not exists counts(what text, kind text, number integer, primary 
 create table if not exists journal(name text primary key, value text);
 """
 
+MAX_CRASHES = 2
 PRIORITY = {"robots": 0, "sitemap": 1, "page": 2}
 
 
@@ -72,9 +73,25 @@ class Frontier:
         # A kill loses nothing that was committed; a power cut the last commits, as a whole.
         self.db.execute("pragma synchronous=normal")
         self.db.executescript(_SCHEMA)
+        self._blame()
         self.db.execute("update pages set state='queued', attempts=attempts-1 where state='flight'")
         rows = self.db.execute("select origin, count(*) from pages where state='queued' group by 1")
         self.queued: Counter[str] = Counter(dict(rows))
+
+    def reading(self, page: Page) -> None:
+        """This answer is looked at now: should the process die of it, that is known."""
+        self.journal("reading", str(page.id))
+
+    def _blame(self) -> None:
+        """A page that was being looked at when the process ended, for the second time, fails: it
+        would end the next one as well."""
+        row = self.db.execute(
+            "select id from pages where state='flight' and id=?", (self.journal("reading"),)
+        ).fetchone()
+        if row is not None:
+            self.count("crash", [(str(row[0]), 1)])
+            if self.counted("crash")[str(row[0])] >= MAX_CRASHES:
+                self.db.execute("update pages set state='failed', reason='crash' where id=?", row)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
