@@ -12,10 +12,8 @@ import pyarrow.compute as pc
 
 from corpusmith.clean.spans import SpanColumns, replace_rows
 from corpusmith.kernels.buffers import text_buffers
-from corpusmith.kernels.jit import njit
+from corpusmith.kernels.dirty import CODE, CP1252_HIGH, HIGH, TEXT, dirty_lines
 from corpusmith.op import Context, op, signal
-
-_TEXT, _CODE, _HIGH = 1, 2, 8  # why a document must be looked at, see `_screen`
 
 # Everything below Unicode's category Zs but the space itself.
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -38,14 +36,12 @@ _LOST_JOINER = re.compile(
     f"[\u200c\u200d](?<![{_JOINED_SCRIPTS}][\u200c\u200d])"
     f"(?:(?<=\u200c)|(?<![{_EMOJI}\ufe0f\u20e3]\u200d)|(?![{_EMOJI}]))"
 )
+_PLAIN = re.compile("[ -~\u00a0]*")  # by far most lines with something odd have no-break spaces
 _LINE_END = re.compile(r"\r\n?|\n")
 
 # UTF-8 read as cp1252, cp1251, MacRoman or cp437: a lead byte's character before that of a
 # continuation byte. Where this finds nothing, ftfy would hardly find more.
-_CP1252_HIGH = "\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u017d" + (
-    "\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178"
-)
-_CONTINUATION = f"[\x80-\xbf{_CP1252_HIGH}]"
+_CONTINUATION = f"[\x80-\xbf{CP1252_HIGH}]"
 _SUSPICIOUS = re.compile(
     f"[\x80-\x9f]|[\xc2-\xdf]{_CONTINUATION}|[\xe0-\xef]{_CONTINUATION}{{2}}"
     f"|[\xf0-\xf4]{_CONTINUATION}{{3}}"
@@ -95,9 +91,9 @@ def normalize(batch: pa.Table, ctx: Context) -> pa.Table:
     """
     column = batch.column("text")
     data, offsets = text_buffers(column)
-    flags, dirty, ends = _screen(data, offsets)
+    flags, dirty, ends = dirty_lines(data, offsets)
     is_code = np.asarray(pc.fill_null(pc.equal(batch.column("modality"), "code"), False))
-    rows = np.flatnonzero(flags & np.where(is_code, _CODE, _TEXT | _HIGH))
+    rows = np.flatnonzero(flags & np.where(is_code, CODE, TEXT | HIGH))
 
     spans, new = SpanColumns(), {}
     changed = np.zeros(len(flags), np.int32)
@@ -110,8 +106,9 @@ def normalize(batch: pa.Table, ctx: Context) -> pa.Table:
             new[row], changed[row] = _normalize_code(text, spans)
             continue
         lines = dirty[ends[row] : ends[row + 1]].tolist()
-        if flags[row] & _HIGH and not unicodedata.is_normalized("NFC", text):
-            lines = sorted({*lines, *_lines_not_nfc(text)})
+        if flags[row] & HIGH and not unicodedata.is_normalized("NFC", text):
+            others = set(_lines_not_nfc(text)).difference(line >> 1 for line in lines)
+            lines = sorted([*lines, *(line << 1 for line in others)])
         if lines:
             spans.end_documents(row - ended)
             ended = row
@@ -151,19 +148,24 @@ def _lines_not_nfc(text: str) -> Iterator[int]:
 def _normalize_text(text: str, dirty: list[int], spans: SpanColumns) -> tuple[str, int, bool]:
     """The text after, code points changed, whether mojibake was repaired.
 
-    `dirty` has the starts (code points, rising) of the lines to look at; the others are as
-    they should be, but for empty lines behind a line that became empty.
+    `dirty` has the starts (code points, rising) of the lines to look at, twice, and 1 more where
+    there is more than white space at the end to change; the other lines are as they should be, but
+    for empty lines behind a line that became empty.
     """
     out: list[str] = []
     at = changed = 0
     breaks = 0  # how many \n the output ends in
     repaired = False
     plain_ends = "\r" not in text
-    todo = iter([*dirty, len(text)])
-    following = next(todo)
+    todo = iter([*dirty, 2 * len(text)])
+    after = next(todo)
+    following = after >> 1
     while at < len(text):
+        odd = False
         if at == following:
-            following = next(todo)
+            odd = after & 1 != 0
+            after = next(todo)
+            following = after >> 1
         elif breaks < 2 or text[at] != "\n":
             stretch = text[at:following]
             kept = len(stretch) - len(stretch.rstrip("\n"))
@@ -178,7 +180,7 @@ def _normalize_text(text: str, dirty: list[int], spans: SpanColumns) -> tuple[st
             end = match.end() if match else len(text)
         line = text[at:end]
         bare = line.rstrip(" \t\n")
-        if bare.isascii() and bare.isprintable():
+        if not odd and (bare.isascii() or unicodedata.is_normalized("NFC", bare)):
             # By far most lines: white space at their ends and nothing else.
             ended = line.endswith("\n")
             keeps_end = ended and (bare != "" or breaks < 2)
@@ -208,6 +210,9 @@ def _normalize_line(line: str) -> tuple[str, str]:
     bare = line.rstrip(" \t\r\n")
     if bare.isascii() and bare.isprintable():
         return bare + "\n" * (line[-1:] in "\r\n"), "normalize:white_space"
+    if _PLAIN.fullmatch(bare):
+        new = bare.replace("\u00a0", " ").rstrip(" ") + "\n" * (line[-1:] in "\r\n")
+        return new, "normalize:unicode" if new.rstrip() != bare else "normalize:white_space"
     kind = "normalize:unicode"
     new = line
     if _SUSPICIOUS.search(line):
@@ -248,137 +253,6 @@ def _repair(line: str) -> str:
     return "".join(pieces)
 
 
-_CP1252_CODES = np.array(sorted(map(ord, _CP1252_HIGH)), np.int32)
-
-
-@njit(cache=True, nogil=True)
-def _screen_kernel(
-    data: np.ndarray,
-    offsets: np.ndarray,
-    cp1252: np.ndarray,
-    flags: np.ndarray,
-    dirty: np.ndarray,
-    ends: np.ndarray,
-) -> None:
-    found_lines = 0
-    for row in range(len(flags)):
-        flag = 0
-        hit = False  # the line must be looked at
-        breaks = 0  # \n in a row
-        blank = False  # the character before is a space or tab
-        need = 0  # continuation characters to come, if this is UTF-8 read as cp1252
-        before = np.int32(0)  # the code point before
-        points = np.int64(0)  # code points so far
-        line = np.int64(0)  # where the line starts
-        at, end = offsets[row], offsets[row + 1]
-        if end - at >= 3 and data[at] == 0xEF and data[at + 1] == 0xBB and data[at + 2] == 0xBF:
-            flag |= 2
-        while at < end:
-            code = np.int32(data[at])
-            at += 1
-            points += 1
-            if code < 0x80:
-                if code >= 32:
-                    breaks = 0
-                    blank = code == 32
-                    hit |= code == 127
-                elif code == 9:
-                    breaks = 0
-                    blank = True
-                else:
-                    breaks = breaks + 1 if code == 10 else 0
-                    if code != 10 or blank or breaks > 2:
-                        hit = True
-                    blank = False
-                    if code == 13:
-                        flag |= 2
-                    if code == 10 or (code == 13 and (at == end or data[at] != 10)):
-                        if hit:
-                            flag |= 1
-                            dirty[found_lines] = line
-                            found_lines += 1
-                        hit = False
-                        line = points
-                need = 0
-                before = code
-                continue
-            breaks = 0
-            blank = False
-            if code < 0xE0:
-                code = (code & 0x1F) << 6 | (data[at] & 0x3F)
-                at += 1
-            elif code < 0xF0:
-                code = (code & 0x0F) << 12 | (data[at] & 0x3F) << 6 | (data[at + 1] & 0x3F)
-                at += 2
-            else:
-                code = (
-                    (code & 0x07) << 18
-                    | (data[at] & 0x3F) << 12
-                    | (data[at + 1] & 0x3F) << 6
-                    | (data[at + 2] & 0x3F)
-                )
-                at += 3
-            if code >= 0x300:
-                flag |= 8
-            if (
-                code <= 0xA0
-                or code == 0xAD
-                or code == 0x61C
-                or code == 0x1680
-                or code == 0x180E
-                or 0x2000 <= code <= 0x200F
-                or 0x2028 <= code <= 0x202F
-                or 0x205F <= code <= 0x206F
-                or code == 0x3000
-                or code == 0xFEFF
-                or 0xFFF9 <= code <= 0xFFFB
-                or 0xE0000 <= code <= 0xE007F
-            ):
-                hit = True
-            if before == 0x221A:
-                hit = True
-            elif before == 0x420 or before == 0x421:
-                hit |= not 0x410 <= code <= 0x44F
-            elif before == 0x251C or before == 0x252C:
-                hit |= not 0x2500 <= code <= 0x257F
-            if need > 0:
-                found = 0x80 <= code <= 0xBF
-                if not found:
-                    for high in cp1252:
-                        if code == high:
-                            found = True
-                            break
-                need = need - 1 if found else 0
-                if found and need == 0:
-                    hit = True
-            if need == 0 and 0xC2 <= code <= 0xF4:
-                need = 1 if code < 0xE0 else (2 if code < 0xF0 else 3)
-            before = code
-        if hit or blank:
-            flag |= 1
-            dirty[found_lines] = line
-            found_lines += 1
-        flags[row] = flag
-        ends[row + 1] = found_lines
-
-
-def _screen(data: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What each document needs, at hundreds of MB/s.
-
-    Returns `flags` (a document's sum of _TEXT: it has lines to look at; _CODE: it has \\r or
-    starts with a byte order mark; _HIGH: it has characters from U+0300 on, below which all is
-    NFC), and `dirty`, `ends`: row i's lines to look at start at the code points
-    `dirty[ends[i]:ends[i + 1]]`: those with white space, controls or zero-width characters to
-    change, and those that look like mojibake.
-    """
-    rows = len(offsets) - 1
-    lines = rows + np.count_nonzero(data == 10) + np.count_nonzero(data == 13)
-    flags, ends = np.zeros(rows, np.int64), np.zeros(rows + 1, np.int64)
-    dirty = np.empty(lines, np.int64)
-    _screen_kernel(data, offsets, _CP1252_CODES, flags, dirty, ends)
-    return flags, dirty, ends
-
-
 def warm() -> None:
-    """Compile or load this module's kernel."""
-    _screen(*text_buffers(pa.array(["a"], pa.large_string())))
+    """Compile or load the kernel behind it."""
+    dirty_lines(*text_buffers(pa.array(["a"], pa.large_string())))
