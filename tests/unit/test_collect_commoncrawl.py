@@ -45,8 +45,9 @@ def job(folder: Path) -> Job:
     return made
 
 
-def params(server: Crawl, **more: Any) -> CommonCrawlParams:
-    return CommonCrawlParams.model_validate({"crawl": CRAWL, "server": server.url, **more})
+def params(server: Crawl, /, **more: Any) -> CommonCrawlParams:
+    given = {"crawl": CRAWL, "server": server.url, **more}
+    return CommonCrawlParams.model_validate(given)
 
 
 def urls(folder: Path, kind: str) -> Collected:
@@ -119,6 +120,9 @@ def test_a_server_that_stays_away_is_given_up(tmp_path: Path, server: Crawl) -> 
     with pytest.raises(InputError, match=r"status 503 .* 3 times in a row"):
         fetch(params(server, kind="wet", files=1, retries=2), job(tmp_path))
     server.faults.clear()
+    for nobody in ("http://127.0.0.1:1", "http://nobody.invalid"):
+        with pytest.raises(InputError, match="can't be reached"):
+            fetch(params(server, files=1, server=nobody), job(tmp_path))
     with pytest.raises(InputError, match="status 404"):
         fetch(params(server, crawl="CC-MAIN-1999-01", files=1), job(tmp_path))
     assert len(server.log) == 4  # what is not there is asked for once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -43,6 +44,10 @@ for name, params in json.loads(sys.argv[1]).items():
     if name == "allow":
         urllib.request.urlopen(os.environ["HF_ENDPOINT"] + "/allow")
         continue
+    if name == "offline":
+        import huggingface_hub.constants
+        huggingface_hub.constants.HF_HUB_OFFLINE = True
+        huggingface_hub.close_session()
     job = Job(Path(sys.argv[2]) / name.rstrip("+"), None, lambda fraction, note="": None)
     job.data.mkdir(parents=True, exist_ok=True); job.state.mkdir(exist_ok=True)
     try:
@@ -68,118 +73,129 @@ def build(folder: Path) -> None:
     (folder / "README.md").write_text(CARD)
 
 
-def environment(home: Path, hub: Hub | None, **more: str) -> dict[str, str]:
+def environment(home: Path, hub: Hub) -> dict[str, str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
-    endpoint = {"HF_ENDPOINT": hub.url} if hub else {}
-    return {**env, **endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1", **more}
+    ours = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    return {**env, **ours}
 
 
-def fetched(
-    tmp_path: Path, hub: Hub | None, cases: dict[str, dict[str, Any]], **env: str
-) -> dict[str, Any]:
-    """What `fetch` returns for each case, in `tmp_path/CASE/`."""
-    done = subprocess.run(
-        [sys.executable, "-c", FETCH, json.dumps(cases), str(tmp_path)],
-        env=environment(tmp_path / "home", hub, **env), cwd=tmp_path,
-        capture_output=True, text=True, timeout=200, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+CASES = {
+    "plain": {"dataset": "owner/ds", "config": "default"},
+    "allow": {},
+    "plain+": {"dataset": "owner/ds", "config": "default"},
+    "both": {"dataset": "owner/ds", "split": ["train", "test"], "rows": 120},
+    "gated": {"dataset": "gated/ds"},
+    "let_in": {"dataset": "gated/ds", "config": "questions", "token": "hf_secret"},
+    "code": {"dataset": "owner/code"},
+    "absent": {"dataset": "owner/none"},
+    "revision": {"dataset": "owner/ds", "revision": "v9"},
+    "config": {"dataset": "owner/ds", "config": "fr"},
+    "split": {"dataset": "owner/ds", "config": "default", "split": "dev"},
+    "folder": {"folder": "local", "config": "questions"},
+    "bare": {"folder": "bare"},
+    "nowhere": {"folder": "none"},
+    "offline": {"dataset": "owner/ds"},
+}
 
 
-def rows(tmp_path: Path, case: str) -> list[dict[str, Any]]:
-    paths = sorted((tmp_path / case / "data").glob("*.parquet"))
-    return [row for path in paths for row in pq.read_table(path).to_pylist()]
+@dataclasses.dataclass
+class Run:
+    """What the cases gave, one after another in one process, and what the server was asked."""
+
+    folder: Path
+    found: dict[str, Any]
+    log: list[tuple[str, str, str, str]]
+    commit: str
+
+    def rows(self, case: str) -> list[dict[str, Any]]:
+        paths = sorted((self.folder / case / "data").glob("*.parquet"))
+        return [row for path in paths for row in pq.read_table(path).to_pylist()]
 
 
-def test_the_hub(tmp_path: Path) -> None:
-    build(tmp_path / "hub/owner/ds")
-    build(tmp_path / "hub/gated/ds")
-    build(tmp_path / "hub/owner/code")
-    (tmp_path / "hub/owner/code/code.py").write_text("open('RAN', 'w')\n")
-    with serving(tmp_path / "hub") as hub:
-        cases = {
-            "plain": {"dataset": "owner/ds", "config": "default"},
-            "both": {"dataset": "owner/ds", "split": ["train", "test"], "rows": 120},
-            "gated": {"dataset": "gated/ds"},
-            "let_in": {"dataset": "gated/ds", "config": "questions", "token": "hf_secret"},
-            "code": {"dataset": "owner/code"},
-            "absent": {"dataset": "owner/none"},
-            "revision": {"dataset": "owner/ds", "revision": "v9"},
-            "config": {"dataset": "owner/ds", "config": "fr"},
-            "split": {"dataset": "owner/ds", "config": "default", "split": "dev"},
-        }  # fmt: skip
-        found = fetched(tmp_path, hub, cases)
-        commit = hub.commit("owner/ds")
-        assert found["plain"] == {
-            **{"dataset": "owner/ds", "revision": commit, "config": "default"},
-            **{"license": "CC-BY-SA-4.0", "languages": ["zh"], "warnings": []},
-            "splits": {"train": {"files": 2, "rows": 200}},
-        }
-        table = rows(tmp_path, "plain")
-        assert [row["n"] for row in table] == list(range(200)) and table[7]["text"] == "行 7"
-        origin = {"hf_dataset": "owner/ds", "hf_revision": commit, "hf_config": "default"}
-        said = {"hf_split": "train", "license": "CC-BY-SA-4.0", "lang": "zh"}
-        assert table[0] == {"text": "行 0", "n": 0, **origin, **said}
-        assert found["both"]["splits"] == {
-            "train": {"files": 2, "rows": 120},
-            "test": {"files": 1, "rows": 1},
-        }
-        # Everything behind the first question is asked of the commit, not of the branch.
-        files = [path for _, path, _, _ in hub.log if "/resolve/" in path and ".parquet" in path]
-        assert files and all(f"/resolve/{commit}/" in path for path in files)
-        assert any(span for _, path, span, _ in hub.log if path.endswith(".parquet"))
-        for case, words in {
-            "gated": "gated/ds is gated",
-            "code": "no code of a dataset is ever run",
-            "absent": "no dataset owner/none",
-            "revision": "no revision 'v9'",
-            "config": "'fr' not found",
-            "split": "no split 'dev'",
-        }.items():
-            assert words in found[case]["error"], found[case]
-        assert "token: ${env:HF_TOKEN}" in found["gated"]["error"]
-        assert "train, test" in found["split"]["error"]
-        assert len(rows(tmp_path, "let_in")) == 5
-        assert ("Bearer hf_secret") in {token for _, path, _, token in hub.log if "gated" in path}
-        kept = [p for p in (tmp_path / "let_in").rglob("*") if p.is_file()]
-        assert not any(b"hf_secret" in path.read_bytes() for path in kept)
-    assert not (tmp_path / "RAN").exists()
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("hub")
+    for name in ("hub/owner/ds", "hub/gated/ds", "hub/owner/code", "local"):
+        build(folder / name)
+    (folder / "hub/owner/code/code.py").write_text("open('RAN', 'w')\n")
+    (folder / "bare").mkdir()
+    (folder / "bare/train.csv").write_text("text,label\none,1\ntwo,0\n")
+    (folder / "bare/README.md").write_text("---\nlicense: other\n---\n")
+    with serving(folder / "hub") as hub:
+        hub.forbidden = "train-00001"  # until the case `allow`
+        done = subprocess.run(
+            [sys.executable, "-c", FETCH, json.dumps(CASES), str(folder / "made")],
+            env=environment(folder / "home", hub), cwd=folder,
+            capture_output=True, text=True, timeout=250, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout.splitlines()[-1])
+        made = Run(folder / "made", found, list(hub.log), hub.commit("owner/ds"))
+    assert not (folder / "RAN").exists()  # no code of a dataset
+    return made
 
 
-def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
-    build(tmp_path / "hub/owner/ds")
-    case = {"dataset": "owner/ds", "config": "default"}
-    with serving(tmp_path / "hub") as hub:
-        hub.forbidden = "train-00001"
-        found = fetched(tmp_path, hub, {"a": case, "allow": {}, "a+": case})
-        assert "403" in found["a"]["error"]
-        assert found["a+"]["splits"] == {"train": {"files": 2, "rows": 200}}
-        assert [row["n"] for row in rows(tmp_path, "a")] == list(range(200))
-        # The second time: neither what the branch is now, nor what is there already.
-        asked = [path for _, path, _, _ in hub.log]
-        assert asked and not any("train-00000" in path or "main" in path for path in asked)
+def test_what_is_there_is_not_fetched_again(run: Run) -> None:
+    assert "403" in run.found["plain"]["error"]
+    # The second time: neither what the branch is now, nor what is there already.
+    first = next(n for n, entry in enumerate(run.log) if entry[1].endswith("/revision/main"))
+    asked = [path for _, path, _, _ in run.log[:first]]
+    assert any("train-00001" in path for path in asked)
+    assert not any("train-00000" in path for path in asked)
 
 
-def test_folders_and_no_network(tmp_path: Path) -> None:
-    build(tmp_path / "ds")
-    (tmp_path / "bare").mkdir()
-    (tmp_path / "bare/train.csv").write_text("text,label\none,1\ntwo,0\n")
-    (tmp_path / "bare/README.md").write_text("---\nlicense: other\n---\n")
-    found = fetched(tmp_path, None, {
-        "folder": {"folder": str(tmp_path / "ds"), "config": "questions"},
-        "bare": {"folder": str(tmp_path / "bare")},
-        "nowhere": {"folder": str(tmp_path / "none")},
-        "offline": {"dataset": "owner/ds"},
-    }, HF_HUB_OFFLINE="1")  # fmt: skip
-    assert found["folder"]["license"] == "CC-BY-SA-4.0" and found["folder"]["revision"] is None
-    assert [row["question"] for row in rows(tmp_path, "folder")] == ["0?", "1?", "2?", "3?", "4?"]
-    assert [row["text"] for row in rows(tmp_path, "bare")] == ["one", "two"]
-    assert "states no licence that is known (other)" in found["bare"]["warnings"][0]
-    assert (
-        "no folder" in found["nowhere"]["error"] and "HF_HUB_OFFLINE" in found["offline"]["error"]
-    )
-    assert not (tmp_path / "RAN").exists()
+def test_rows_and_where_they_are_from(run: Run) -> None:
+    assert run.found["plain+"] == {
+        **{"dataset": "owner/ds", "revision": run.commit, "config": "default"},
+        **{"license": "CC-BY-SA-4.0", "languages": ["zh"], "warnings": []},
+        "splits": {"train": {"files": 2, "rows": 200}},
+    }
+    table = run.rows("plain")
+    assert [row["n"] for row in table] == list(range(200)) and table[7]["text"] == "行 7"
+    origin = {"hf_dataset": "owner/ds", "hf_revision": run.commit, "hf_config": "default"}
+    said = {"hf_split": "train", "license": "CC-BY-SA-4.0", "lang": "zh"}
+    assert table[0] == {"text": "行 0", "n": 0, **origin, **said}
+    assert run.found["both"]["splits"] == {
+        "train": {"files": 2, "rows": 120},
+        "test": {"files": 1, "rows": 1},
+    }
+    # Everything behind the first question is asked of the commit, not of the branch.
+    files = [path for _, path, _, _ in run.log if "/owner/ds/resolve/" in path]
+    assert files and all(f"/resolve/{run.commit}/" in path for path in files)
+    assert any(span for _, path, span, _ in run.log if path.endswith(".parquet"))
+
+
+@pytest.mark.parametrize(
+    ("case", "words", "hint"),
+    [
+        ("gated", "gated/ds is gated", "token: ${env:HF_TOKEN}"),
+        ("code", "no code of a dataset is ever run", "refs/convert/parquet"),
+        ("absent", "no dataset owner/none", "check the id"),
+        ("revision", "no revision 'v9'", "a commit"),
+        ("config", "'fr' not found", "questions"),
+        ("split", "no split 'dev'", "train, test"),
+        ("nowhere", "no folder none", ""),
+        ("offline", "switched off by HF_HUB_OFFLINE", "`folder:`"),
+    ],
+)
+def test_errors_say_what_to_do(run: Run, case: str, words: str, hint: str) -> None:
+    error = run.found[case]["error"]
+    assert words in error and hint in error
+
+
+def test_a_token_lets_in_and_is_kept_nowhere(run: Run) -> None:
+    assert len(run.rows("let_in")) == 5
+    assert "Bearer hf_secret" in {token for _, path, _, token in run.log if "gated" in path}
+    kept = [path for path in (run.folder / "let_in").rglob("*") if path.is_file()]
+    assert kept and not any(b"hf_secret" in path.read_bytes() for path in kept)
+
+
+def test_folders(run: Run) -> None:
+    found = run.found["folder"]
+    assert found["license"] == "CC-BY-SA-4.0" and found["revision"] is None
+    assert [row["question"] for row in run.rows("folder")] == ["0?", "1?", "2?", "3?", "4?"]
+    assert [row["text"] for row in run.rows("bare")] == ["one", "two"]
+    assert "states no licence that is known (other)" in run.found["bare"]["warnings"][0]
 
 
 def test_through_the_command(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import io
 import json
 import os
 import re
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -34,6 +35,7 @@ TAIL_BYTES = 1 << 16  # of a Parquet file: what Arrow reads first
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _BROKEN = (OSError, http.client.HTTPException)
+_NOT_THERE = (socket.gaierror, ConnectionRefusedError)
 
 
 class _TryAgainError(Exception):
@@ -202,6 +204,13 @@ class Client:
                 f"{self.url(path)}: status {error.code} {error.reason}", hint=hint
             ) from None
         except _BROKEN as error:
+            reason = getattr(error, "reason", error)
+            if isinstance(reason, _NOT_THERE) and not self.traffic.bytes:
+                # Where nothing ever answered, waiting for minutes is no help.
+                raise InputError(
+                    f"{self.url(path)}: the server can't be reached: {reason}",
+                    hint="check `server:` and the network (HTTPS_PROXY)",
+                ) from None
             raise _TryAgainError(f"{type(error).__name__}: {error}") from None
 
     def _read(self, answer: Any, size: int) -> bytes:
