@@ -28,6 +28,11 @@ OPERATIONS: dict[str, Entry] = {
     "language": Entry(
         "corpusmith.clean.language:language", "measure", "language and its probability"
     ),
+    "line_languages": Entry(
+        "corpusmith.clean.line_languages:line_languages",
+        "measure",
+        "languages of a text's lines with their shares",
+    ),
     "scripts": Entry(
         "corpusmith.clean.scripts:scripts",
         "measure",

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 import pytest
 
+from benchmarks.language_udhr import FOLDER, LARGE, MORE, OTHERS, measure
 from corpusmith.clean.language import language
 from corpusmith.op import Context
-
-FOLDER = Path(__file__).parents[3] / "shared" / "data" / "books" / "udhr2"
-# File -> ISO 639-1, else 639-3, for the files whose language the model knows.
-LARGE = (
-    "arb:ar cmn_hans:zh cmn_hant:zh deu:de eng:en fra:fr hin:hi ita:it jpn:ja kor:ko nld:nl"
-    " pes_1:fa pol:pl por_PT:pt rus:ru spa:es tha:th tur:tr ukr:uk vie:vi"
-)
-OTHERS = (
-    "afr:af ast:ast azj_latn:az bel:be ben:bn bod:bo bre:br bul:bg cat:ca ceb:ceb ces:cs ckb:ckb"
-    " cym:cy dan:da div:dv ell_monotonic:el epo:eo est:et eus:eu fin:fi fri:fy gla:gd gle:ga glg:gl"
-    " guj:gu heb:he hrv:hr hun:hu hye:hy ind:id isl:is jav:jv kan:kn kat:ka kaz:kk khk:mn khm:km"
-    " kir:ky lao:lo lat:la lav:lv lit:lt ltz:lb mal:ml mar:mr mkd:mk mlt:mt mya:my nep:ne nno:nn"
-    " nob:no oss:os pan:pa plt:mg ron:ro sah:sah san:sa slk:sk slv:sl som:so srp_cyrl:sr sun:su"
-    " swe:sv swh:sw tam:ta tat:tt tgk:tg tgl:tl tuk_latn:tk uig_arab:ug urd:ur uzn_latn:uz ydd:yi"
-    " yor:yo"
-)
 
 
 def accuracy(files: str, characters: int, pieces: int) -> float:
@@ -48,11 +31,20 @@ def accuracy(files: str, characters: int, pieces: int) -> float:
     [
         (LARGE, 600, 0.995),  # measured: 1.0
         (LARGE, 200, 0.99),  # measured: 1.0
-        # Measured .94 and .93: Central Kurdish, Ossetic, Sanskrit, Yoruba and Asturian are
-        # mostly taken for a neighbour; the model, not the letters, is what lacks there.
-        (LARGE + " " + OTHERS, 600, 0.92),
-        (LARGE + " " + OTHERS, 300, 0.91),
+        (LARGE + " " + OTHERS, 600, 0.985),  # measured: .989
+        (LARGE + " " + OTHERS, 300, 0.97),  # measured: .979
     ],
 )
 def test_accuracy(files, characters, floor):
     assert accuracy(files, characters, pieces=6) >= floor
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="../shared/data is not there")
+def test_whole_declarations():
+    """At least 98 % of 117 texts in 111 languages (measured: .991, all but Asturian)."""
+    rows = measure(f"{LARGE} {OTHERS} {MORE}")
+    assert len({row["code"] for row in rows}) >= 110
+    assert sum(row["whole"] == row["code"] for row in rows) >= 0.98 * len(rows)
+    # Paragraphs of 100 characters and more: measured .930.
+    count = sum(row["paragraphs"] for row in rows)
+    assert sum(row["right"] * row["paragraphs"] for row in rows) >= 0.925 * count

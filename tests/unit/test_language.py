@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from corpusmith.clean.language import LANGUAGE_SIGNALS, LanguageParams, _letters, language
+from corpusmith.clean.language import LANGUAGE_SIGNALS, LanguageParams, language, letters_of
 from corpusmith.op import Context
 
 ENGLISH = "The quick brown fox jumps over the lazy dog and runs away into the woods. "
@@ -76,7 +76,7 @@ def test_equal_to_the_model_on_the_same_letters():
     ],
 )
 def test_letters(text, characters, expected):
-    assert _letters(pa.array([text], pa.large_string()), characters).to_pylist() == [expected]
+    assert letters_of(pa.array([text], pa.large_string()), characters).to_pylist() == [expected]
 
 
 def test_params_are_checked():

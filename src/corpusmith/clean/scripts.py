@@ -65,10 +65,8 @@ def scripts(batch: pa.Table, ctx: Context) -> pa.Table:
     """
     names, counts, traditional = written(batch.column("text"))
     total = counts.sum(axis=1)
-    # Ties go to the name that is first in the alphabet, as the columns stand.
     main = counts.argmax(axis=1)
-    pairs = zip(main.tolist(), total.tolist(), strict=True)
-    script = [names[row][at] if n else "Zyyy" for row, (at, n) in enumerate(pairs)]
+    script = _main(names, counts)
     shares = np.divide(
         counts, total[:, None], out=np.zeros(counts.shape), where=total[:, None] != 0
     )
@@ -86,6 +84,18 @@ def scripts(batch: pa.Table, ctx: Context) -> pa.Table:
             "traditional_frac": pa.array(traditional, pa.float32(), from_pandas=True),
         }
     )
+
+
+def main_scripts(column: pa.Array | pa.ChunkedArray) -> list[str]:
+    """The script of most characters of each text, as `script` has it."""
+    names, counts, _ = written(column)
+    return _main(names, counts)
+
+
+def _main(names: list[tuple[str, ...]], counts: np.ndarray) -> list[str]:
+    """Ties go to the name that is first in the alphabet, as the columns stand."""
+    places, totals = counts.argmax(axis=1).tolist(), counts.sum(axis=1).tolist()
+    return [names[row][at] if totals[row] else "Zyyy" for row, at in enumerate(places)]
 
 
 def written(
