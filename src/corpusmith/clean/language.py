@@ -90,7 +90,7 @@ def identify(letters: pa.LargeStringArray) -> list[tuple[str, float]]:
     for text, script, (language, score) in zip(
         texts, main_scripts(letters), detect(texts), strict=True
     ):
-        settled = refine(language, text.lower(), script) if text else language
+        settled = refine(language, text.lower(), script, score) if text else language
         answers.append((settled, score if settled == language else 1.0))
     return answers
 

