@@ -7,13 +7,13 @@ the nearest one above; a licence file there that is not recognised leaves it unk
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import Any
 
 from corpusmith.collect.code import describe, text_of_code
 from corpusmith.collect.dates import parse_time
 from corpusmith.collect.errors import RecordError
 from corpusmith.collect.git.params import RepositoryParams
+from corpusmith.collect.git.tables import described_in
 from corpusmith.collect.license_texts import licenses_of, together
 from corpusmith.collect.licenses import spdx_header
 from corpusmith.collect.linguist import Rule, attribute_rules, attributes_of, is_documentation
@@ -22,7 +22,6 @@ from corpusmith.collect.parquet import read_records
 from corpusmith.collect.pieces import too_large
 from corpusmith.collect.sink import Sink
 from corpusmith.collect.whole import group_of
-from corpusmith.store.atomic import read_json
 
 
 def read(piece: dict[str, Any], params: RepositoryParams, sink: Sink) -> None:
@@ -103,7 +102,7 @@ class _Repository:
     @functools.lru_cache(maxsize=8)
     def of(table: str) -> _Repository:
         """Of the table with this path, read once by each process."""
-        return _Repository(read_json(Path(table).with_suffix(".json")))
+        return _Repository(described_in(table))
 
     def license_of(self, path: str) -> tuple[str | None, str]:
         """(SPDX expression, path of the file that says so) for a file."""

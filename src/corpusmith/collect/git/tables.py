@@ -1,8 +1,8 @@
 """The files of a repository in a snapshot: one Parquet table and what holds for whole folders.
 
-    data/00-name.parquet   path, blob, mode, size, content, changed, created, error
-    data/00-name.json      {"name", "repository", "commit", "created", "licenses": {path: text},
-                            "attributes": {folder: text of .gitattributes}}
+    data/00-name.parquet   path, blob, mode, size, content, changed, created, error; in its metadata
+                           {"name", "repository", "commit", "created", "licenses": {path: text},
+                           "attributes": {folder: text of .gitattributes}}
 
 Nothing is checked out: a path is a string in a table, so no link, device or `..` can do anything.
 """
@@ -10,6 +10,7 @@ Nothing is checked out: a path is a string in a table, so no link, device or `..
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpusmith.collect.license_texts import MAX_TEXT_CHARS, is_license_name
-from corpusmith.store.atomic import HashedFile, write_json
+from corpusmith.store.atomic import HashedFile
 
 SCHEMA = pa.schema(
     [
@@ -32,6 +33,7 @@ SCHEMA = pa.schema(
         ("error", pa.string()),  # "name: message" of why there is no content, or null
     ]
 )
+KEY = "corpusmith.repository"
 GROUP_BYTES = 8 << 20  # of contents, in a row group
 
 
@@ -50,7 +52,7 @@ class File:
 
 
 def write_table(target: Path, described: dict[str, Any], files: Iterable[File]) -> dict[str, int]:
-    """Write `target`.parquet and .json, the table first; counts of files and bytes."""
+    """Write `target`.parquet; counts of files and bytes."""
     licenses: dict[str, str] = {}
     attributes: dict[str, str] = {}
     count = size = held = 0
@@ -73,13 +75,18 @@ def write_table(target: Path, described: dict[str, Any], files: Iterable[File]) 
                     rows, held = [], 0
             if rows:
                 writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
+            told = {**described, "licenses": licenses, "attributes": attributes}
+            writer.add_key_value_metadata({KEY: json.dumps(told)})
         file.commit()
     except BaseException:
         file.discard()
         raise
-    described = {**described, "licenses": licenses, "attributes": attributes}
-    write_json(target.with_suffix(".json"), described)
     return {"files": count, "bytes": size}
+
+
+def described_in(path: str) -> dict[str, Any]:
+    """What holds for whole folders, from a table's metadata."""
+    return json.loads(pq.read_metadata(path).metadata[KEY.encode()])
 
 
 def _states_license(folder: str, name: str) -> bool:
