@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpusmith.clean.c4_datatrove import c4_datatrove
+from corpusmith.clean.c4_datatrove import C4DatatroveParams, c4_datatrove
 from corpusmith.clean.quality import quality
 from corpusmith.clean.repetition import repetition
 from corpusmith.clean.spans import apply_edits, revert_edits
@@ -89,16 +89,34 @@ def test_measures_equal_the_reference(measure, reference, texts):
 
 
 @settings(deadline=None, max_examples=250)
-@given(texts=st.lists(TEXTS, max_size=3))
-def test_c4_lines_equal_the_reference_and_their_edits_lead_there_and_back(texts):
+@given(texts=st.lists(TEXTS, max_size=3), terminal=st.booleans())
+def test_c4_lines_equal_the_reference_and_their_edits_lead_there_and_back(texts, terminal):
     modality = ["text"] * len(texts)
     batch = pa.table({"text": pa.array(texts, pa.large_string()), "modality": modality})
-    found = c4_datatrove(batch, Context())
+    found = c4_datatrove(batch, Context(params=C4DatatroveParams(terminal=terminal)))
     for row, text in zip(found.to_pylist(), texts, strict=True):
         signals = (row["c4_sentences"], row["c4_lorem_ipsum"], row["c4_curly_bracket"])
-        assert (row["text"], *signals) == slow.c4(text)
+        assert (row["text"], *signals) == slow.c4(text, terminal)
         assert apply_edits(text, row["edits"]) == row["text"]
         assert revert_edits(row["text"], row["edits"]) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("aaa bbb ccc [1]", "aaa bbb ccc"),
+        ("aaa bbb ccc [1]\nddd eee fff [2] [3]", "aaa bbb ccc \nddd eee fff"),
+        ("[1] [2] [3]\nx y z\nshort\n[4] [5] [6]\nshort", "x y z"),
+        ("[1] [2] [3]", ""),
+    ],
+)
+def test_white_space_that_citations_leave_at_the_ends_goes(text, left):
+    """As datatrove 0.10.1 leaves these texts."""
+    batch = pa.table({"text": pa.array([text], pa.large_string()), "modality": ["text"]})
+    [row] = c4_datatrove(batch, Context(params=C4DatatroveParams(terminal=False))).to_pylist()
+    assert row["text"] == left
+    assert apply_edits(text, row["edits"]) == left
+    assert revert_edits(left, row["edits"]) == text
 
 
 def test_code_is_left_alone_by_c4():

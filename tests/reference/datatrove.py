@@ -84,7 +84,7 @@ POLICY = (
 )
 
 
-def c4(text: str) -> tuple[str, int, bool, bool]:
+def c4(text: str, terminal: bool = True) -> tuple[str, int, bool, bool]:
     """What is left of the text, its sentences, and whether a line had lorem ipsum or a bracket."""
     kept: list[str] = []
     sentences, lorem, bracket = 0, False, False
@@ -93,7 +93,7 @@ def c4(text: str) -> tuple[str, int, bool, bool]:
         line = CITATION.sub("", line.strip())
         low = line.lower()
         ends = line.endswith((".", "?", "!", '"', "'")) and not line.endswith("...")
-        if any(len(word) > 1000 for word in words) or not ends or len(words) < 3:
+        if any(len(word) > 1000 for word in words) or (terminal and not ends) or len(words) < 3:
             continue
         lorem |= "lorem ipsum" in low
         if "javascript" in low:

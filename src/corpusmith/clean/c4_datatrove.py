@@ -13,6 +13,7 @@ from corpusmith.kernels.datatrove_lines import (
     CURLY,
     DROPPED,
     KINDS,
+    LINE_FIELDS,
     LOREM,
     SPAN_FIELDS,
     Cut,
@@ -56,7 +57,7 @@ class C4DatatroveParams(BaseModel):
 
 
 @op(
-    "c4_datatrove.v1",
+    "c4_datatrove.v2",
     kind="edit",
     needs=("text", "modality"),
     adds=C4_DATATROVE_SIGNALS,
@@ -117,7 +118,8 @@ def _cut(data: np.ndarray, offsets: np.ndarray, skip: np.ndarray, params: C4Data
     cut_rows(
         data, offsets, skip, tables().flags, params.terminal, params.min_words,
         params.max_word_chars, params.citations, params.javascript, params.policy,
-        np.zeros(12, np.int64), np.empty(int(np.diff(offsets).max(initial=0)), np.uint8), cut,
+        np.zeros(LINE_FIELDS, np.int64), np.empty(int(np.diff(offsets).max(initial=0)), np.uint8),
+        cut,
     )  # fmt: skip
     return cut
 

@@ -39,11 +39,14 @@ _KELVIN = 0x212A  # whose lower case is an ASCII k
 _KELVIN_FIRST = 0xE2  # of its bytes
 
 # The line that is looked at: bytes and code points where it starts and stops, where the next one
-# starts, where its text without white space around it begins and ends; then two counts.
+# starts, where its text without white space around it begins and ends; then two counts; and of
+# the text so far, behind its last character that is no white space: byte and code point there,
+# the byte of `out`, the next span.
 (
     _START, _STOP, _PAST, _FIRST, _LAST,
     _START_POINT, _STOP_POINT, _PAST_POINT, _FIRST_POINT, _LAST_POINT, _WORDS, _LONGEST,
-) = range(12)  # fmt: skip
+    _SOLID, _SOLID_POINT, _SOLID_OUT, _SOLID_SPAN, LINE_FIELDS,
+) = range(17)  # fmt: skip
 
 
 class Cut(NamedTuple):
@@ -78,7 +81,8 @@ def count_breaks(data):
 @kernel
 def cut_rows(data, offsets, skip, flags, terminal, min_words, max_word, citations, javascript,
              policy, line, low, cut):  # fmt: skip
-    """Cut every row whose `skip` is not set. `line` (int64[12]) and `low` (uint8) are memory."""
+    """Cut every row whose `skip` is not set. `line` (int64[LINE_FIELDS]) and `low` (uint8) are
+    memory."""
     written = span = kept = np.int64(0)
     text, out = pointer(data), pointer(cut.out)
     for row in range(offsets.shape[0] - 1):
@@ -110,6 +114,7 @@ def _cut_row(
 ):  # fmt: skip
     tail = np.int64(-1)  # the span behind the line kept last
     at, point = begin, np.int64(0)
+    solid = begin, point, written, span
     while at < end:
         _find_line(data, at, end, point, flags, line)
         at, point = line[_PAST], line[_PAST_POINT]
@@ -121,6 +126,7 @@ def _cut_row(
         _add_span(spans, span, line[_START_POINT], first, line[_START], line[_FIRST], _SPACE, 0)
         span += 1
         stop = start
+        line[_SOLID_OUT] = 0  # the line before may have been dropped
         reason = np.int64(0)
         if line[_FIRST] == line[_LAST]:
             reason = np.int64(_BLANK)
@@ -133,6 +139,8 @@ def _cut_row(
             else:
                 _move(data, line[_FIRST], line[_LAST], out, start)
                 stop = start + line[_LAST] - line[_FIRST]
+                line[_SOLID], line[_SOLID_POINT] = line[_LAST], line[_LAST_POINT]
+                line[_SOLID_OUT], line[_SOLID_SPAN] = stop, span
             reason = _judge(
                 out, start, stop, line[_WORDS], terminal, min_words, javascript, policy,
                 low, brace, kelvin, counts,
@@ -145,7 +153,13 @@ def _cut_row(
             continue
         lines[2 * kept], lines[2 * kept + 1] = start, stop
         kept += 1
+        if stop == start and tail < 0:  # citations alone, and the text has not begun
+            _add_span(spans, span, line[_LAST_POINT], point, line[_LAST], at, _SPACE, 0)
+            span += 1
+            continue
         written = stop
+        if line[_SOLID_OUT] > solid[2]:
+            solid = line[_SOLID], line[_SOLID_POINT], line[_SOLID_OUT], line[_SOLID_SPAN]
         tail = span
         _add_span(spans, span, line[_LAST_POINT], point, line[_LAST], at, _SPACE, 1)
         if at - line[_LAST] == 1 and data[at - 1] == _NEWLINE:
@@ -155,7 +169,22 @@ def _cut_row(
         place = SPAN_FIELDS * tail
         spans[place + 4] = _SPACE if spans[place + 1] > spans[place] else 0
         spans[place + 5] = 0
+        if solid[2] < written:
+            written = solid[2]
+            _remove_rest(spans, solid[0], solid[1], solid[3], span)
     return written, span, kept
+
+
+@kernel
+def _remove_rest(spans, at, point, first, last):
+    """Let the spans [first, last) cover all from `at` on: what is left there is white space."""
+    for span in range(first, last):
+        place = SPAN_FIELDS * span
+        spans[place], spans[place + 2] = point, at
+        point, at = spans[place + 1], spans[place + 3]
+        if spans[place + 4] == 0 and at > spans[place + 2]:
+            spans[place + 4] = _SPACE
+        spans[place + 5] = 0
 
 
 @inlined
@@ -249,6 +278,9 @@ def _copy(data, flags, line, is_first, out, spans, written, span):
         else:
             _move(data, at, at + length, out, written)
             written += length
+            if not flags[code] & SPACE:
+                line[_SOLID], line[_SOLID_POINT] = at + length, point + 1
+                line[_SOLID_OUT], line[_SOLID_SPAN] = written, span
         at += length
         point += 1
     return written, span
