@@ -300,6 +300,21 @@ def test_formulas_as_tex() -> None:
     assert markdown_of("<p>a <math>b").text == "a b"
 
 
+def test_html_files_have_their_main_text(tmp_path: Path) -> None:
+    """The same text as `read: html` finds, in an archive too."""
+    paragraphs = "".join(f"<p>{sentence}</p>" for sentence in SENTENCES)
+    page = f"<html lang=de><title>Jahr</title><nav>menu</nav><main>{paragraphs}</main></html>"
+    (tmp_path / "a.html").write_text(page)
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.write(tmp_path / "a.html", "x/a.html")
+    pages = collect(tmp_path / "html", read="html", path=tmp_path / "a.html")
+    assert "Sentence 59" in pages.texts[0]
+    found = collect(tmp_path / "out", read="documents", path=tmp_path)
+    assert found.uris == ["a.html", "b.zip!/x/a.html"]
+    assert found.texts == pages.texts * 2
+    assert found.meta[1]["title"] == "Jahr" and found.documents["lang"].to_pylist() == ["de"] * 2
+
+
 def test_html_bodies() -> None:
     page = (
         "<title>t</title><body><h2>A &lt; B</h2><p>one<br>two <code>x=1</code>"

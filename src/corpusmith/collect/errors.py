@@ -10,6 +10,7 @@ ERRORS = {
     "ambiguous_layout": "a record that may be laid out in several ways",
     "bad_bzip2": "damaged bzip2 data",
     "bad_csv": "a row whose quotes or number of fields don't fit",
+    "bad_document": "a document on which its parser failed",
     "bad_docx": "a DOCX without its main part",
     "bad_encoding": "bytes that are text in no encoding we know",
     "bad_epub": "an EPUB without its package document or chapters",

@@ -32,6 +32,7 @@ from corpusmith.collect.licenses import spdx
 
 MAX_PAGES = 20_000
 MAX_PAGE_CHARS = 500_000
+MAX_METADATA_BYTES = 1 << 16  # of one entry
 MAX_CHARS = 30_000_000  # of all pages
 WIDE_GAP = 1.2  # between words, in font heights: beyond it another column or cell begins
 SCAN_FRAC = 0.3  # of the page that an image covers where the page counts as scanned
@@ -39,6 +40,7 @@ SCAN_FRAC = 0.3  # of the page that an image covers where the page counts as sca
 _LINE = re.compile("[^\r\n\x02\ufffe]+")
 _CONTROLS = dict.fromkeys([*range(9), *range(14, 32), 127, 0xFEFF, 0xFFFE, 0xFFFF])
 _DATE = re.compile(r"D?:?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+\-Z])(\d\d)?'?(\d\d)?)?")
+_KEYS = ("Title", "Author", "Subject", "Keywords", "Producer", "CreationDate", "ModDate")
 _XMP = re.compile(rb"<\?xpacket begin.{0,200000}?<\?xpacket end", re.DOTALL)
 _XMP_LICENSE = re.compile(
     r"(?:cc:license|xmpRights:WebStatement)[^>\"']{0,80}?[>\"'=]\s*[\"']?([^<\"'\s]{8,300})"
@@ -308,7 +310,7 @@ def _goes_on(before: Line | None, text: str) -> bool:
 def _described(
     document: Any, data: bytes, text: str, starts: list[int], lost: dict[int, tuple[str, str]]
 ) -> Content:
-    known = {k: v.replace("\0", "").strip() for k, v in document.get_metadata_dict().items()}
+    known = {key: _metadata(document, key) for key in _KEYS}
     found = _XMP.search(data)
     xmp = found[0].decode("utf-8", "replace") if found else ""
     lang = _catalog_language(document) or _group(_XMP_LANG.search(xmp))
@@ -335,6 +337,18 @@ def _described(
         pages=starts,
         lost_pages=lost,
     )
+
+
+def _metadata(document: Any, key: str) -> str:
+    """An entry of the information dictionary; what is no UTF-16 in it is replaced."""
+    name = key.encode() + b"\0"
+    size = pdfium.FPDF_GetMetaText(document.raw, name, None, 0)
+    if not 2 < size <= MAX_METADATA_BYTES:
+        return ""
+    buffer = ctypes.create_string_buffer(size)
+    pdfium.FPDF_GetMetaText(document.raw, name, buffer, size)
+    text = buffer.raw[: size - 2].decode("utf-16-le", "replace")
+    return text.translate(_CONTROLS).strip()
 
 
 def _title(value: str) -> str:

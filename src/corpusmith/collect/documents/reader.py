@@ -23,6 +23,7 @@ from corpusmith.collect.sink import Sink
 from corpusmith.collect.streams import DamagedError, plain_whole, read_whole, reading
 from corpusmith.collect.unpack import unpacked
 from corpusmith.collect.whole import group_of
+from corpusmith.errors import MissingExtraError
 
 KINDS = {
     "pdf": (".pdf",),
@@ -166,7 +167,27 @@ def parse(
     limits: Limits,
     include: Include = _nothing,
 ) -> Content:
-    """The content of a file of this kind; its parser is imported only now."""
+    """The content of a file of this kind; RecordError where it can't be read."""
+    try:
+        return _parse(kind, data, name, params, limits, include)
+    except (RecordError, DamagedError, MissingExtraError, MemoryError, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        # Libraries raise errors of their own on what no test foresaw; one file must not end the
+        # part.
+        message = f"{kind}: {type(error).__name__}: {error}"
+        raise RecordError("bad_document", message[:300]) from None
+
+
+def _parse(
+    kind: str,
+    data: bytes,
+    name: str,
+    params: DocumentsParams,
+    limits: Limits,
+    include: Include,
+) -> Content:
+    """The same; its parser is imported only now."""
     if kind == "pdf":
         from corpusmith.collect.documents import pdf
 

@@ -60,7 +60,9 @@ def parse(data: bytes, *, quotes: str = "mark", signatures: str = "mark") -> Mai
         parts = _bodies(found)
     except RecursionError:
         raise RecordError("too_deep", "a mail whose parts are nested too deep") from None
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except RecordError:
+        raise
+    except Exception as error:  # of a library that was not written for hostile mails
         raise RecordError("bad_mail", f"{type(error).__name__}: {error}"[:300]) from None
     if not found.keys():
         raise RecordError("bad_mail", "a mail without any header")
