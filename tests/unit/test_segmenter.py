@@ -158,6 +158,26 @@ def test_a_long_stretch_of_no_word():
     assert [len(word) for word in found] == [WINDOW - MARGIN] * 3 + [120, 2]
 
 
+def test_rows_do_not_depend_on_their_batch():
+    """Which lists are loaded depends on the batch; what a text becomes does not."""
+    texts = ["".join(gold()[name][0]) for name in gold()] + ["plain", "ไทย中文", "〱〲x", "กຂ"]
+    assert tokens(*texts) == [found for text in texts for found in tokens(text)]
+
+
+@given(st.lists(st.binary(max_size=80), min_size=1, max_size=4))
+def test_bytes_that_are_no_text_do_no_harm(rows):
+    """As of the scan without lists: whatever the bytes, tokens lie in the text, in order."""
+    rows = [row + "人人生而自由のとกข".encode()[: 3 * len(row)] for row in rows]
+    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+    data = np.frombuffer(b"".join(rows), np.uint8)
+    column = pa.Array.from_buffers(
+        pa.large_string(), len(rows), [None, pa.py_buffer(offsets), pa.py_buffer(data.copy())]
+    )
+    scan = scan_column(column, segmented=True)
+    assert (np.diff(scan.starts) <= [len(row) for row in rows]).all()
+    assert (scan["words"] <= scan["tokens"]).all()
+
+
 def test_other_scripts_do_not_change():
     texts = [
         "The harbour, was quiet.\nIl était; 12 ½",

@@ -95,7 +95,7 @@ def test_ngrams_of_characters():
 
 
 def test_gopher_variants():
-    assert variants("gopher") == ["datatrove", "dclm", "dolma", "fineweb2"]
+    assert variants("gopher") == ["datatrove", "dclm", "dolma", "fineweb2", "segmented"]
     tokens = {k.replace("alpha_words_dclm", "alpha_words"): v for k, v in GOPHER_QUALITY.items()}
     fineweb2 = load_rule_set({"set": "gopher", "variant": "fineweb2"}, HERE)
     assert conditions(fineweb2) == tokens | GOPHER_REPETITION
@@ -147,7 +147,7 @@ def test_c4():
 
 def test_fineweb():
     rules = load_rule_set("fineweb", HERE)
-    assert variants("fineweb") == ["datatrove"]
+    assert variants("fineweb") == ["datatrove", "segmented"]
     datatrove = load_rule_set({"set": "fineweb", "variant": "datatrove"}, HERE)
     assert conditions(datatrove, "zh") == {
         "terminal_lines_frac": "0.12..",
@@ -269,3 +269,19 @@ def test_fineweb2() -> None:
     for language, typed in FINEWEB2.items():
         for name, expected in zip(FINEWEB2_RULES, typed.split(), strict=True):
             assert conditions(rules, language).get(name, "off") == expected, (language, name)
+
+
+def test_segmented_variants() -> None:
+    """FineWeb-2's limits for n-grams of words stand where words are; other languages as ever."""
+    fineweb2 = load_rule_set("fineweb2", HERE)
+    gopher = load_rule_set({"set": "gopher", "variant": "segmented"}, HERE)
+    fineweb = load_rule_set({"set": "fineweb", "variant": "segmented"}, HERE)
+    assert gopher.segmenter == fineweb.segmenter == "segmented_words"
+    for language in ("zh", "ja", "th", "lo", "km", "my"):
+        expected = conditions(fineweb2, language)
+        names = [name for name in expected if "gram" in name] + ["word_mean_chars"]
+        found = conditions(gopher, language)
+        assert {name: found[name] for name in names} == {name: expected[name] for name in names}
+        assert conditions(fineweb, language)["newlines_per_word"] == expected["newlines_per_word"]
+    for language in ("en", "de", "pt"):
+        assert conditions(gopher, language) == conditions(load_rule_set("gopher", HERE), language)

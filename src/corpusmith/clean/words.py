@@ -27,7 +27,7 @@ class WordsParams(BaseModel):
 
 SEGMENTERS: dict[str, tuple[str, ...]] = {
     "unicode": ("unicode_words", "unicode_sentences"),
-    "segmented": ("segmented_words",),
+    "segmented": ("segmented_words", "unicode_sentences"),
     "spacy_en": ("spacy_en",),
 }
 
