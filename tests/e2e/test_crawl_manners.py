@@ -193,6 +193,17 @@ def test_a_dead_host_does_not_hold_up_the_others(tmp_path: Path, sites: list[Sit
     assert found.states["http://nowhere.invalid/"] == ("failed", "robots_unreachable:dns")
 
 
+def test_a_seed_that_leads_to_another_host_is_told(tmp_path: Path, sites: list[Site]) -> None:
+    site = Site({"/": (301, {"Location": "http://www.elsewhere.example/home"}, b"")})
+    sites.append(site)
+    with pytest.raises(InputError, match="scope:host 1") as error:
+        crawl(tmp_path / "s", f"{site.url}/", sitemaps=False)
+    assert "redirects to http://www.elsewhere.example/home" in error.value.hint
+    # Nothing of that stays: once it is mended, the same folder is crawled from the start.
+    site.pages["/"] = page()
+    assert crawl(tmp_path / "s", f"{site.url}/", sitemaps=False).info["pages"] == 1
+
+
 def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, sites: list[Site]) -> None:
     site = Site({"/": page()})
     sites.append(site)

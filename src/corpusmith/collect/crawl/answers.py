@@ -286,6 +286,7 @@ class Answers:
                 target, where = redirect
                 if refused := self.enqueue(target, page.depth, **where):
                     self.frontier.count("links", [(refused, 1)])
+                    self.frontier.journal("led outside", target)
 
     def _header_robots(self, got: Got) -> set[str]:
         found: set[str] = set()

@@ -93,6 +93,8 @@ class Crawler:
         # Those that wait for longest first; robots and retries may change the counts on the way.
         waiting = [self._host(o) for o, n in list(self.frontier.queued.items()) if n > 0]
         for host in sorted(waiting, key=lambda h: h.next_time):
+            if self.flying.total() >= self.params.concurrency:
+                break  # what comes back asks again
             while self.flying.total() < self.params.concurrency:
                 if host.inflight >= self.params.per_host:
                     break

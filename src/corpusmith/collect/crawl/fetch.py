@@ -54,10 +54,11 @@ def fetch(params: CrawlParams, job: Job) -> dict[str, Any]:
         if not found["pages"]:
             frontier.journal("failed", "yes")
             raise InputError(
-                "not one page could be fetched: " + (_words(found["failed"] | found["skipped"])),
+                "not one page could be fetched: "
+                + _words(found["failed"] | found["skipped"] | found["links_refused"]),
                 where=", ".join(params.seeds),
                 expected="a page with status 200 that robots.txt and the recipe's rules allow",
-                hint=_hint(found),
+                hint=_hint(found, frontier.journal("led outside")),
             )
         return {"agent": agent, **found, "warnings": _warnings(found)}
     finally:
@@ -152,10 +153,10 @@ def _warnings(found: dict[str, Any]) -> list[str]:
     return warnings
 
 
-def _hint(found: dict[str, Any]) -> str:
-    if "private_address" in found["failed"] or any(
-        "private_address" in kind for kind in found["failed"]
-    ):
+def _hint(found: dict[str, Any], outside: str | None) -> str:
+    if outside:
+        return f"a seed redirects to {outside}: take that as the seed, or name its host in hosts"
+    if any("private_address" in kind for kind in found["failed"]):
         return "name the address if it is meant to be crawled: allow_private: [127.0.0.1]"
     if "robots" in found["skipped"]:
         return "ask the site's owner: robots.txt is obeyed"
