@@ -129,6 +129,30 @@ def crowded(kind: str, documents: int) -> dict[str, Any]:
     """The stage over one crowd."""
     sets, planted = crowd_of(kind, documents)
     signs = signatures(sets)
+    kept, info, seconds = decide(sets, signs)
+    result = {
+        "documents": documents,
+        "seconds": round(seconds, 1),
+        **{name: info[name] for name in ("merged", "candidate_pairs", "pairs_left_out")},
+    }
+    if planted:
+        together = kept[0:planted:2] == kept[1:planted:2]
+        keys = band_keys(signs[:planted], BANDS, ROWS)
+        candidates = (keys[0::2] == keys[1::2]).any(axis=1)
+        result.update(
+            candidates=round(float(candidates.mean()), 4),
+            recall=round(float(together.mean()), 4),
+            lost=int((candidates & ~together).sum()),
+        )
+    return result
+
+
+def decide(
+    sets: np.ndarray, signs: np.ndarray, verify: str = "exact"
+) -> tuple[np.ndarray, dict[str, Any], float]:
+    """The stage from stored signals to decisions: the document kept for each one (itself where it
+    stays), what the stage tells of itself, and its seconds of CPU time."""
+    documents = len(sets)
     ids = [document_id("crowd", str(n)) for n in range(documents)]
     with tempfile.TemporaryDirectory(prefix="corpusmith-recall-") as name:
         folder = Path(name)
@@ -139,7 +163,7 @@ def crowded(kind: str, documents: int) -> dict[str, Any]:
                 out.write("signals", _signals(ids[start:stop], sets[start:stop], signs[start:stop]))
         work = Work(
             folder=folder / "decide.near",
-            params={"step": "near", "sources": ["crowd"], "after": []},
+            params={"step": "near", "sources": ["crowd"], "after": [], "verify": verify},
             inputs={"clean.crowd": cleaned},
             engine=InlineEngine(),
         )
@@ -152,21 +176,7 @@ def crowded(kind: str, documents: int) -> dict[str, Any]:
             rows = read_part(work.folder, "decisions", part, columns=["id", "duplicate_of"])
             for one, other in zip(*(rows[c].to_pylist() for c in rows.column_names), strict=True):
                 kept[place[one]] = place[other]
-    result = {
-        "documents": documents,
-        "seconds": round(seconds, 1),
-        **{name: work.info[name] for name in ("merged", "candidate_pairs", "pairs_left_out")},
-    }
-    if planted:
-        together = kept[0:planted:2] == kept[1:planted:2]
-        keys = band_keys(signs[:planted], BANDS, ROWS)
-        candidates = (keys[0::2] == keys[1::2]).any(axis=1)
-        result.update(
-            candidates=round(float(candidates.mean()), 4),
-            recall=round(float(together.mean()), 4),
-            lost=int((candidates & ~together).sum()),
-        )
-    return result
+    return kept, work.info, seconds
 
 
 def _signals(ids: list[str], sets: np.ndarray, signs: np.ndarray) -> pa.Table:

@@ -172,6 +172,27 @@ def test_no_candidate_is_lost_in_a_crowd(kind):
     assert found["candidates"] > 0.8
 
 
+@pytest.mark.parametrize("verify", ["exact", "estimate"])
+def test_clusters_of_a_crowd_equal_brute_force(verify):
+    """800 documents of one template, of all grades of likeness; `estimate` compares signatures."""
+    sets, _ = recall.crowd_of("mixed", 800, seed=3)
+    signs = recall.signatures(sets)
+    kept, info, _ = recall.decide(sets, signs, verify)
+    assert info["large_groups"] >= 10  # of 14 bands
+    bands = signs.reshape(800, 14, 8)
+    if verify == "exact":
+        pairs = [
+            (i, j) for i, j, _ in similar_pairs([set(one.tolist()) for one in sets], THRESHOLD)
+        ]
+    else:
+        alike = (signs[:, None] == signs[None]).sum(axis=2) >= THRESHOLD * 112
+        pairs = [(i, j) for i, j in np.argwhere(alike).tolist() if i < j]
+    edges = [(i, j) for i, j in pairs if (bands[i] == bands[j]).all(axis=1).any()]
+    label = np.array(components(800, edges))
+    assert 10 < len(set(label.tolist())) < 790
+    assert ((kept[:, None] == kept[None]) == (label[:, None] == label[None])).all()
+
+
 def test_what_is_left_out_is_a_warning(tmp_path, monkeypatch):
     """Documents of few words that are all common: prefixes tell nothing apart, no two are similar,
     and there are no steps to compare them in."""
@@ -180,7 +201,7 @@ def test_what_is_left_out_is_a_warning(tmp_path, monkeypatch):
     docs = [
         document("s", f"{number}", " ".join(draw.sample(vocabulary, 50))) for number in range(120)
     ]
-    shape = {"words": 1, "bands": 112, "rows": 1}
+    shape = {"words": 1, "bands": 12, "rows": 1}
     corpus = Corpus(tmp_path, {"s": docs}, [(NEAR, shape)])
     monkeypatch.setattr(reduce, "PAIRWISE_LIMIT", 8)
     work = corpus.run(near.execute, "all", threshold=0.9, **shape)
