@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from pathlib import Path
@@ -117,8 +118,13 @@ def test_a_file_that_changes_on_the_server_is_begun_anew(tmp_path: Path, server:
 
 def test_a_server_that_stays_away_is_given_up(tmp_path: Path, server: Crawl) -> None:
     server.faults["paths.gz"] = ["503"] * 9
+    notes: list[str] = []
+    listening = dataclasses.replace(
+        job(tmp_path), progress=lambda fraction, note="": notes.append(note)
+    )
     with pytest.raises(InputError, match=r"status 503 .* 3 times in a row"):
-        fetch(params(server, kind="wet", files=1, retries=2), job(tmp_path))
+        fetch(params(server, kind="wet", files=1, retries=2), listening)
+    assert notes == ["wet.paths.gz: status 503 Service Unavailable; again in 0 s"] * 2
     server.faults.clear()
     for nobody in ("http://127.0.0.1:1", "http://nobody.invalid"):
         with pytest.raises(InputError, match="can't be reached"):

@@ -9,6 +9,7 @@ Records that stand close together in a file come with one request. After each re
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import threading
@@ -30,9 +31,16 @@ MAX_REQUEST_BYTES = 8 << 20
 MAX_OUTPUT_BYTES = 256 << 20
 
 
-def fetch(params: CommonCrawlParams, job: Job) -> dict[str, Any]:
+def fetch(params: CommonCrawlParams, given: Job) -> dict[str, Any]:
     """{"crawls", "files" or "records", "bytes", "requests", "repeated", "damaged"}"""
-    client = Client(params.server, params.retries)
+    lock = threading.Lock()  # several connections tell of themselves
+
+    def progress(fraction: float, note: str = "") -> None:
+        with lock:
+            given.progress(fraction, note)
+
+    job = dataclasses.replace(given, progress=progress)
+    client = Client(params.server, params.retries, lambda note: progress(0.0, note))
     crawls = listed(params.crawl)
     if params.index is None:
         found = {"files": _files(client, crawls, params, job)}

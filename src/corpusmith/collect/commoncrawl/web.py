@@ -56,11 +56,14 @@ class Traffic:
 
 
 class Client:
-    """`url` is relative to `server` unless it has a scheme."""
+    """Paths are relative to `server` unless they have a scheme. `tell` hears of each pause."""
 
-    def __init__(self, server: str, retries: int) -> None:
+    def __init__(
+        self, server: str, retries: int, tell: Callable[[str], None] = lambda note: None
+    ) -> None:
         self._server = server.rstrip("/")
         self._retries = retries
+        self._tell = tell
         self.traffic = Traffic()
 
     def url(self, path: str) -> str:
@@ -249,7 +252,9 @@ class Client:
             )
         self.traffic.again += 1
         pause = FIRST_PAUSE_SECONDS * 2 ** (tries - 1) if error.pause is None else error.pause
-        time.sleep(min(pause, LONGEST_PAUSE_SECONDS))
+        pause = min(pause, LONGEST_PAUSE_SECONDS)
+        self._tell(f"{path.rpartition('/')[2]}: {error}; again in {pause:.0f} s")
+        time.sleep(pause)
 
 
 @functools.cache
