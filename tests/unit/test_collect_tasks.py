@@ -62,7 +62,8 @@ def test_pairs_of_records(
 
 
 def test_both_directions_share_a_group_and_name_their_languages(tmp_path: Path) -> None:
-    found = read(tmp_path, "pairs", {"en": "Hi", "zh_TW": "你好", "n": 1}, direction="both")
+    record = {"en": "Hi", "zh_TW": "你好", "n": 1, "lang": "en"}
+    found = read(tmp_path, "pairs", record, direction="both")
     assert said(found) == [asked("en → zh_TW\n\nHi", "你好"), asked("zh_TW → en\n\n你好", "Hi")]
     assert found.uris == ["a.jsonl#0.0", "a.jsonl#0.1"]
     assert found.documents["lang"].to_pylist() == ["zh", "en"]

@@ -97,7 +97,8 @@ def _write(
             sink.quarantine(*too_large(len(text.encode()), params.max_document_bytes))
             continue
         sink.layouts[made.layout] += 1
-        fields = {"lang": example.lang, **shared}
+        # Of a pair it is the translation's: what the record says holds for one direction alone.
+        fields = {**shared, "lang": example.lang or shared.get("lang")}
         try:
             sink.document(
                 text,
