@@ -40,6 +40,9 @@ def params(**more: Any) -> CrawlParams:
         ("//b.example/x", "https://a.example/", "https://b.example/x"),
         ("../c?z=1&b=2", "http://a.example/x/y/z", "http://a.example/x/c?z=1&b=2"),
         ("/../../x/./y/../z", "http://a.example/", "http://a.example/x/z"),
+        ("//b.example//[x/../y", "http://a.example/", "http://b.example//y"),
+        ("http://a.example//b.example/c", "", "http://a.example//b.example/c"),
+        ("/x/..", "http://a.example/", "http://a.example/"),
         ("/é?q=ü", "http://a.example/", "http://a.example/%C3%A9?q=%C3%BC"),
         ("/a b", "http://a.example/", "http://a.example/a%20b"),
         (
@@ -70,6 +73,14 @@ def test_a_normal_url_stays_as_it_is(tail: str) -> None:
         assert scope.normal(url) == url
         assert scope.key(scope.key(url)) == scope.key(url)
         assert url.isascii() and "#" not in url
+
+
+@given(st.text(max_size=30), st.sampled_from(["", "/", "//", "http://", "http://a.example/"]))
+def test_no_link_raises(text: str, head: str) -> None:
+    url = scope.normal(head + text, "http://a.example/x/")
+    if url is not None:
+        assert scope.Scope(params()).refusal(url, 0) is not None
+        assert scope.origin(url).startswith("http")
 
 
 def test_parameters_in_another_order_are_the_same_page() -> None:

@@ -6,6 +6,8 @@ Knows nothing of Scrapy: `send(page, headers)` starts a request, `wake(seconds)`
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from corpusmith.collect.crawl.net import CONNECTION, PASSING
 from corpusmith.collect.crawl.params import CrawlParams
 from corpusmith.collect.crawl.warcfile import Headers
 from corpusmith.collect.errors import RecordError
+from corpusmith.errors import CorpusmithError
 
 SYNC_SECONDS = 5.0
 LONGEST_WAKE = 60.0
@@ -179,9 +182,13 @@ class Crawler:
 
     def stopped_at_headers(self, page: Page, mime: str, status: int) -> None:
         """The body of a page of a type that is not wanted was not read."""
-        self._back(page).answered(status, None)
-        self.answers.stopped_at_headers(page, mime, status)
-        self.ended += 1
+        host = self._back(page)
+        try:
+            host.answered(status, None)
+            self.answers.stopped_at_headers(page, mime, status)
+            self.ended += 1
+        except BaseException as error:
+            self.error = self.error or error
         self.pump()
 
     def _back(self, page: Page) -> Host:
@@ -221,7 +228,13 @@ class Crawler:
                 self.frontier.later(page, 0.0)
         elif got.status == 200:
             self.frontier.reading(page)
-            (self.answers.sitemap if page.kind == "sitemap" else self.answers.page)(page, got)
+            try:
+                (self.answers.sitemap if page.kind == "sitemap" else self.answers.page)(page, got)
+            except (OSError, sqlite3.Error, CorpusmithError, MemoryError):
+                raise
+            except Exception as error:  # of many libraries: one page must not end the crawl
+                logging.getLogger(__name__).exception(page.url)
+                self.answers.fail(page, f"unreadable:{type(error).__name__}", got, store=False)
             self._ended(page, self._verdict(page))
         elif moved:
             self.answers.redirect(page, got)

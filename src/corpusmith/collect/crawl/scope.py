@@ -44,12 +44,32 @@ def normal(url: str, base: str = "") -> str | None:
         return None
     host = f"[{host}]" if ":" in host else host
     netloc = host if port in (None, _PORTS[scheme]) else f"{host}:{port}"
-    path = _SESSION.sub("", urlsplit(urljoin(f"{scheme}://{netloc}/", parts.path)).path) or "/"
+    path = _without_dots(_SESSION.sub("", parts.path))
     query = parts.query
     if query and any(_TRACKING.match(name) for name, _ in parse_qsl(query, True)):
         kept = [p for p in query.split("&") if not _TRACKING.match(p.partition("=")[0])]
         query = "&".join(kept)
-    return urlunsplit((scheme, netloc, path, query, ""))
+    found = urlunsplit((scheme, netloc, path, query, ""))
+    try:
+        key(found)
+    except ValueError:
+        return None
+    return found
+
+
+def _without_dots(path: str) -> str:
+    """The path without `.` and `..` (RFC 3986, section 5.2.4)."""
+    out: list[str] = []
+    segments = path.split("/")[1:]
+    for place, segment in enumerate(segments):
+        if segment == "..":
+            del out[-1:]
+        elif segment != ".":
+            out.append(segment)
+            continue
+        if place == len(segments) - 1:
+            out.append("")
+    return "/" + "/".join(out)
 
 
 def key(url: str) -> str:
