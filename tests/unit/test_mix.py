@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -61,6 +62,17 @@ def test_bits_of_ids() -> None:
     odd = id_bits(["a", "b", "a"])
     assert odd[0].tolist() == odd[2].tolist() != odd[1].tolist()
     assert id_bits([]).shape == (0, 2)
+
+
+def test_bits_of_a_column_are_those_of_its_rows() -> None:
+    digits = [f"{n * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128:032x}" for n in range(50)]
+    for ids in (digits, [*digits, "a"], [*digits, digits[1].upper()], ["a", "b"], []):
+        expected = id_bits(ids).tolist()
+        for kind in (pa.string(), pa.large_string()):
+            column = pa.array(["x", *ids, "y"], kind).slice(1, len(ids))
+            assert id_bits(column).tolist() == expected
+            pieces = pa.chunked_array([column.slice(0, 7), column.slice(7)])
+            assert id_bits(pieces).tolist() == expected
 
 
 def drawn(sizes: dict[str, list[int]], **how: object) -> tuple[dict[str, list[int]], dict]:

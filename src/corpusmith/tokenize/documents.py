@@ -60,7 +60,6 @@ def of_spec(spec: Mapping, columns: Sequence[str]) -> Iterator[pa.Table]:
     return kept_documents(Path(spec["folder"]), spec["part"], after, columns)
 
 
-def read_docs(folder: Path, columns: list[str] | None = None) -> pa.Table:
-    """`docs.parquet` of a finished stage `tokens`."""
-    tables = list(iter_part(folder, ".", "docs", columns=columns, round="docs"))
-    return pa.concat_tables(tables) if tables else DOCS.empty_table()
+def iter_docs(folder: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """`docs.parquet` of a finished stage `tokens`, a row group at a time."""
+    return iter_part(folder, ".", "docs", columns=columns, round="docs")

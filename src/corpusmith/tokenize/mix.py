@@ -25,7 +25,7 @@ import pyarrow as pa
 from corpusmith.errors import InputError, RecipeError, nearest
 from corpusmith.op import Task, TaskContext, Work
 from corpusmith.store.parts import iter_part
-from corpusmith.tokenize.documents import read_docs
+from corpusmith.tokenize.documents import iter_docs
 from corpusmith.tokenize.order import PURPOSE_DRAW, id_bits, keys, order_by
 
 MAX_EPOCHS = 4
@@ -105,25 +105,51 @@ def execute(work: Work) -> None:
 
 
 def mix_task(spec: dict[str, Any], ctx: TaskContext) -> dict[str, Any]:
-    """Writes `mix.parquet`, with the columns of `MIX`."""
-    docs = read_docs(Path(spec["tokens_folder"]))
+    """Writes `mix.parquet`, with the columns of `MIX`.
+
+    Memory: about 120 bytes a document, for the order in which its source is drawn.
+    """
+    folder = Path(spec["tokens_folder"])
     params = spec["params"]
-    uses, info = draw(
-        id_bits(docs["id"]),
-        np.array(docs["source"].to_pylist(), dtype=object),
-        docs["token_count"].to_numpy(),
+    uses, info = _drawn(
+        *_read(folder),
         weights=params.get("weights"),
         tokens=params.get("tokens"),
         max_epochs=params.get("max_epochs", MAX_EPOCHS),
         seed=spec["seed"],
     )
     names = ["part", "sequence", "id", "source", "token_count"]
-    columns = [docs[name] for name in names] + [pa.array(uses, pa.int32())]
+    first = 0
     with ctx.writer() as out:
         out.write(".", MIX.empty_table())
-        out.write(".", pa.table(columns, schema=MIX))
+        for docs in iter_docs(folder, names):
+            some = pa.array(uses[first : first + docs.num_rows], pa.int32())
+            out.write(".", pa.table([*(docs[name] for name in names), some], schema=MIX))
+            first += docs.num_rows
         out.info.update(info, seed=spec["seed"])
     return out.info
+
+
+def _read(folder: Path) -> tuple[np.ndarray, np.ndarray, list[str], np.ndarray]:
+    """Of each document: uint64[n, 2] id, int32[n] place of its source among the names, which are
+    sorted, and int64[n] tokens."""
+    bits, tokens = [np.zeros((0, 2), np.uint64)], [np.zeros(0, np.int64)]
+    sources = [np.zeros(0, np.int32)]
+    places: dict[str, int] = {}
+    for docs in iter_docs(folder, ["id", "source", "token_count"]):
+        bits.append(id_bits(docs["id"]))
+        tokens.append(docs["token_count"].to_numpy())
+        for chunk in docs["source"].chunks:
+            coded = chunk.dictionary_encode()
+            names = coded.dictionary.to_pylist()
+            own = np.array([places.setdefault(name, len(places)) for name in names], np.int32)
+            sources.append(own[np.asarray(coded.indices)])
+    known = sorted(places)
+    sorted_place = np.empty(len(known), np.int32)
+    for place, name in enumerate(known):
+        sorted_place[places[name]] = place
+    codes = sorted_place[np.concatenate(sources)]
+    return np.concatenate(bits), codes, known, np.concatenate(tokens)
 
 
 def read_mix(folder: Path) -> pa.Table:
@@ -150,9 +176,30 @@ def draw(
     at most one document, and a source with a weight has at least one. Depends on the seed and
     the ids, not on the order of rows.
     """
+    known = sorted(set(sources.tolist()))
+    codes = np.searchsorted(np.array(known, dtype=object), sources) if known else sources
+    return _drawn(
+        bits, codes, known, tokens_each,
+        weights=weights, tokens=tokens, max_epochs=max_epochs, seed=seed,
+    )  # fmt: skip
+
+
+def _drawn(
+    bits: np.ndarray,
+    codes: np.ndarray,
+    known: list[str],
+    tokens_each: np.ndarray,
+    *,
+    weights: Mapping[str, float] | None,
+    tokens: int | float | str | None,
+    max_epochs: float,
+    seed: int,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """`draw` with sources as places among `known`, their names."""
     names = list(weights) if weights is not None else []
-    names += sorted(set(sources.tolist()) - set(names))
-    rows = {name: np.flatnonzero(sources == name) for name in names}
+    names += [name for name in known if name not in names]
+    place = {name: number for number, name in enumerate(known)}
+    rows = {name: np.flatnonzero(codes == place.get(name, -1)) for name in names}
     available = {name: int(tokens_each[rows[name]].sum()) for name in names}
     exact = _shares(weights, available)
     if weights is None and tokens is None:
@@ -173,7 +220,7 @@ def draw(
             f"{tight!r} ({available[tight]:,} tokens) over {max_epochs:g} times, so all sources "
             f"were scaled down to {int(total):,} tokens."
         )
-    uses = np.zeros(len(sources), np.int32)
+    uses = np.zeros(len(codes), np.int32)
     by_source = {}
     for name in names:
         chosen = rows[name]

@@ -20,11 +20,38 @@ _MASK = (1 << 64) - 1
 
 def id_bits(ids: pa.Array | pa.ChunkedArray | Sequence[str]) -> np.ndarray:
     """uint64[n, 2]: the ids' 128 bits, high half first. An id of another form is hashed first."""
-    names = ids.to_pylist() if isinstance(ids, (pa.Array, pa.ChunkedArray)) else list(ids)
+    if isinstance(ids, pa.ChunkedArray):
+        pieces = [id_bits(chunk) for chunk in ids.chunks]
+        return np.concatenate([np.zeros((0, 2), np.uint64), *pieces])
+    if isinstance(ids, pa.Array):
+        bits = _of_hex(ids)
+        return id_bits(ids.to_pylist()) if bits is None else bits
+    names = list(ids)
     digits = "".join(
         name if _ID.match(name) else xxhash.xxh3_128_hexdigest(name.encode()) for name in names
     )
     return np.frombuffer(bytes.fromhex(digits), ">u8").astype(np.uint64).reshape(-1, 2)
+
+
+_DIGITS = np.full(256, 16, np.uint8)
+_DIGITS[list(b"0123456789abcdef")] = np.arange(16)
+
+
+def _of_hex(ids: pa.Array) -> np.ndarray | None:
+    """`id_bits` of a column of 32 digits in each row, without a Python string for any of them;
+    None where a row has something else."""
+    sizes = {pa.string(): np.int32, pa.large_string(): np.int64}
+    if ids.type not in sizes or ids.null_count or not len(ids):
+        return None
+    kind = np.dtype(sizes[ids.type])
+    _, offsets, data = ids.buffers()
+    ends = np.frombuffer(offsets, kind, len(ids) + 1, ids.offset * kind.itemsize)
+    if data is None or np.any(np.diff(ends) != 32):
+        return None
+    digits = _DIGITS[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]]
+    if digits.max() > 15:
+        return None
+    return (digits[::2] << 4 | digits[1::2]).view(">u8").astype(np.uint64).reshape(-1, 2)
 
 
 def mix64(x: np.ndarray) -> np.ndarray:
