@@ -45,8 +45,9 @@ class InlineEngine:
         round: str = "main",
         document_seconds: float = 0.0,
         max_skipped: int | None = None,
+        scratch: bool = False,
     ) -> list[dict[str, Any]]:
-        order = [task for task in tasks if not committed(folder, task.part, round)]
+        order = [task for task in tasks if not committed(folder, task.part, round, checked=scratch)]
         if self.random is not None:
             self.random.shuffle(order)
         for task in order:

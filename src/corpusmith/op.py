@@ -172,12 +172,15 @@ class Engine(Protocol):
         round: str = "main",
         document_seconds: float = 0.0,
         max_skipped: int | None = None,
+        scratch: bool = False,
     ) -> list[dict[str, Any]]:
         """Run `module:function` on every task whose part `folder` lacks; entries in task order.
 
         `document_seconds` > 0 sets the watchdog's limit for one published document. With
         `max_skipped` LostDocumentsError is raised as soon as more documents than that end
-        their process, each alone, or as a task begins with many of them and nothing else.
+        their process, each alone, or as a task begins with many of them and nothing else. A round
+        that is in `Work.scratch` is `scratch`: its files are not synced to the disk, and those of
+        an earlier run are taken only where their checksums hold.
         """
 
     def once(

@@ -33,6 +33,19 @@ def test_results_and_resume(tmp_path: Path) -> None:
     assert [e["part"] for e in events if e["event"] == "done"] == ["p-00002"]
 
 
+def test_scratch_is_taken_up_only_where_its_checksums_hold(tmp_path: Path) -> None:
+    tasks = [Task(f"p-{n:05d}", {"n": n}) for n in range(3)]
+    events: list[dict] = []
+    with LocalEngine(1, on_event=events.append) as engine:
+        engine.map(f"{TASKS}:square", tasks, folder=tmp_path, scratch=True)
+        path = tmp_path / "squares" / "p-00001.parquet"
+        path.write_bytes(bytes(path.stat().st_size))
+        events.clear()
+        engine.map(f"{TASKS}:square", tasks, folder=tmp_path, scratch=True)
+    assert [e["part"] for e in events if e["event"] == "done"] == ["p-00001"]
+    assert read_part(tmp_path, "squares", "p-00001")["value"].to_pylist() == [0]
+
+
 def test_peak_memory_is_the_workers_own(tmp_path: Path) -> None:
     """ru_maxrss of a child starts at its parent's size; what events say must not."""
     ballast = bytearray(b"x") * 600_000_000

@@ -49,6 +49,25 @@ def test_bytes_do_not_depend_on_batches(tmp_path: Path) -> None:
     assert parts.read_part(tmp_path, "documents", "p333").equals(table)
 
 
+def test_a_part_that_is_not_durable_is_checked_by_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    with parts.PartWriter(tmp_path, "p", round="buckets", durable=False) as out:
+        out.write("documents", documents(10))
+        out.open("keys").write(b"12345678")
+    assert not synced
+    assert parts.committed(tmp_path, "p", "buckets", checked=True)
+    (tmp_path / "keys" / "p.bin").write_bytes(bytes(8))  # as a power failure may leave it
+    assert parts.committed(tmp_path, "p", "buckets")
+    assert not parts.committed(tmp_path, "p", "buckets", checked=True)
+    with parts.PartWriter(tmp_path, "q") as out:
+        out.write("documents", documents(10))
+        out.open("keys").write(b"12345678")
+    assert len(synced) == 3  # two files and the entry
+
+
 def test_row_groups_are_bounded_by_bytes(tmp_path: Path) -> None:
     table = documents(100)
     big = "x" * (3 << 20)

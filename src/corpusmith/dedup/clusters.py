@@ -156,15 +156,15 @@ def run(
     engine, folder = work.engine, work.folder
     work.scratch += ["buckets", "reduce", "clusters"]
     tasks = part_tasks(work, parts, {**bucket_spec, "buckets": buckets})
-    taken = engine.map(bucket_function, tasks, folder=folder, round="buckets")
+    taken = engine.map(bucket_function, tasks, folder=folder, round="buckets", scratch=True)
     tasks = [Task(f"bucket-{b:05d}", {"bucket": b, **reduce_spec}) for b in range(buckets)]
     reduced = engine.map(
-        "corpusmith.dedup.reduce:reduce_bucket", tasks, folder=folder, round="reduce"
+        "corpusmith.dedup.reduce:reduce_bucket", tasks, folder=folder, round="reduce", scratch=True
     )
     places = [part.spec() for part in parts]
     task = Task("clusters", {"parts": places, "length": length_column(work)})
     [entry] = engine.map(
-        "corpusmith.dedup.clusters:clusters", [task], folder=folder, round="clusters"
+        "corpusmith.dedup.clusters:clusters", [task], folder=folder, round="clusters", scratch=True
     )
     found = entry["info"]
     stops = [*found["starts"][1:], found["merged"]] if parts else []

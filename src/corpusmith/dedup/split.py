@@ -76,14 +76,22 @@ def execute(work: Work) -> None:
     buckets = bucket_count(total * (28 if spec["minhash"] else 2))
     tasks = part_tasks(work, parts, {**spec, "buckets": buckets})
     taken = work.engine.map(
-        "corpusmith.dedup.split:bucket_part", tasks, folder=work.folder, round="buckets"
+        "corpusmith.dedup.split:bucket_part",
+        tasks,
+        folder=work.folder,
+        round="buckets",
+        scratch=True,
     )
     tasks = [
         Task(f"bucket-{b:05d}", {"bucket": b, "threshold": SIMILARITY, "exact": False})
         for b in range(buckets)
     ]
     work.engine.map(
-        "corpusmith.dedup.reduce:reduce_bucket", tasks, folder=work.folder, round="reduce"
+        "corpusmith.dedup.reduce:reduce_bucket",
+        tasks,
+        folder=work.folder,
+        round="reduce",
+        scratch=True,
     )
     group_spec = {
         "parts": [part.spec() for part in parts],
@@ -95,7 +103,7 @@ def execute(work: Work) -> None:
     }
     [entry] = work.engine.map(
         "corpusmith.dedup.split:choose", [Task("groups", group_spec)], folder=work.folder,
-        round="groups",
+        round="groups", scratch=True,
     )  # fmt: skip
     found = entry["info"]
     stops = [*found.pop("starts_after_first"), found["held_out_documents"]]

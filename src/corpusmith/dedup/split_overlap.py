@@ -44,6 +44,7 @@ def measure_overlap(work: Work, parts: Sequence[Part]) -> dict[str, Any]:
         part_tasks(work, parts, spec),
         folder=folder,
         round="heldout_ngrams",
+        scratch=True,
     )
     names = [part.name for part in parts]
     [entry] = engine.map(
@@ -51,6 +52,7 @@ def measure_overlap(work: Work, parts: Sequence[Part]) -> dict[str, Any]:
         [Task("heldout", {"parts": names})],
         folder=folder,
         round="heldout_set",
+        scratch=True,
     )
     total = entry["info"]["ngrams"]
     engine.map(
@@ -58,6 +60,7 @@ def measure_overlap(work: Work, parts: Sequence[Part]) -> dict[str, Any]:
         part_tasks(work, parts, spec),
         folder=folder,
         round="overlap",
+        scratch=True,
     )
     seen = np.zeros(total, bool)
     for name in names:

@@ -96,14 +96,19 @@ def _search(work: Work, parts: list[Part], spec: dict[str, Any]) -> list[dict[st
         part_tasks(work, parts, spec),
         folder=folder,
         round=f"windows{suffix}",
+        scratch=True,
     )
     tasks = [
         Task(f"bucket-{b:05d}", {"bucket": b, "buckets": spec["buckets"], "suffix": suffix})
         for b in range(spec["buckets"])
     ]
-    engine.map(f"{address}pair_bucket", tasks, folder=folder, round=f"pairs{suffix}")
+    engine.map(f"{address}pair_bucket", tasks, folder=folder, round=f"pairs{suffix}", scratch=True)
     return engine.map(
-        f"{address}span_part", part_tasks(work, parts, spec), folder=folder, round=f"spans{suffix}"
+        f"{address}span_part",
+        part_tasks(work, parts, spec),
+        folder=folder,
+        round=f"spans{suffix}",
+        scratch=True,
     )
 
 

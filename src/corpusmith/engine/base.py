@@ -102,6 +102,7 @@ class WorkerContext:
     careful: bool = False
     skip: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     threads: int = 1
+    scratch: bool = False
     heartbeat: Heartbeat | None = None
     notify: Callable[[float, str], None] | None = None
     open_writer: PartWriter | None = None
@@ -116,7 +117,9 @@ class WorkerContext:
             self.notify(fraction, note)
 
     def writer(self) -> PartWriter:
-        self.open_writer = PartWriter(self.folder, self.part, round=self.round)
+        self.open_writer = PartWriter(
+            self.folder, self.part, round=self.round, durable=not self.scratch
+        )
         return self.open_writer
 
 
@@ -133,6 +136,7 @@ class Order:
     careful: bool
     skip: dict[str, tuple[str, str]]
     threads: int
+    scratch: bool = False
 
 
 def perform(
@@ -147,6 +151,7 @@ def perform(
         careful=order.careful,
         skip=order.skip,
         threads=order.threads,
+        scratch=order.scratch,
         heartbeat=heartbeat,
         notify=notify,
     )

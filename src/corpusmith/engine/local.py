@@ -153,6 +153,7 @@ class LocalEngine:
         round: str = "main",
         document_seconds: float = 0.0,
         max_skipped: int | None = None,
+        scratch: bool = False,
     ) -> list[dict[str, Any]]:
         """Run `function` on every task that is not committed; entries in the tasks' order."""
         names = [task.part for task in tasks]
@@ -162,7 +163,7 @@ class LocalEngine:
         waiting = deque(
             Assignment(task, index)
             for index, task in enumerate(tasks)
-            if not committed(folder, task.part, round)
+            if not committed(folder, task.part, round, checked=scratch)
         )
         done = len(tasks) - len(waiting)
         self._on_event(
@@ -179,7 +180,7 @@ class LocalEngine:
         if waiting:
             self.warm(len(waiting))
             limit = document_seconds or self.document_seconds
-            self._drain(Round(function, folder, round, limit, max_skipped, waiting))
+            self._drain(Round(function, folder, round, limit, max_skipped, waiting, scratch))
         return [part_entry(folder, task.part, round) for task in tasks]
 
     def once(
@@ -199,7 +200,8 @@ class LocalEngine:
         began = time.monotonic()
         try:
             self._event("start", assignment, worker)
-            worker.orders.send(self._order(function, assignment, folder, "main", self.workers))
+            alone = Round(function, folder, "main", 0.0, None, deque())
+            worker.orders.send(self._order(alone, assignment, self.workers))
             reply = self._receive(worker)
             if reply is None:
                 status = worker.process.wait()
@@ -227,19 +229,18 @@ class LocalEngine:
             worker.end()
         self._pool = []
 
-    def _order(
-        self, function: str, assignment: Assignment, folder: Path, round: str, threads: int
-    ) -> Order:
+    def _order(self, round: Round, assignment: Assignment, threads: int = 1) -> Order:
         return Order(
-            function=function,
+            function=round.function,
             part=assignment.task.part,
             spec=assignment.task.spec,
-            folder=str(folder),
-            round=round,
+            folder=str(round.folder),
+            round=round.name,
             batch_bytes=self.batch_bytes,
             careful=assignment.careful,
             skip=dict(assignment.skip),
             threads=threads,
+            scratch=round.scratch,
         )
 
     def _drain(self, round: Round) -> None:
@@ -252,9 +253,7 @@ class LocalEngine:
                     if worker.assignment is None and round.waiting:
                         worker.assignment = round.next()
                         self._event("start", worker.assignment, worker, round=round.name)
-                        order = self._order(
-                            round.function, worker.assignment, round.folder, round.name, 1
-                        )
+                        order = self._order(round, worker.assignment)
                         with contextlib.suppress(OSError):  # it is dead: found out below
                             worker.orders.send(order)
                 ready = wait(

@@ -100,6 +100,7 @@ class Round:
     document_seconds: float
     max_skipped: int | None
     waiting: deque[Assignment]
+    scratch: bool = False
     hurt: dict[str, Assignment] = dataclasses.field(default_factory=dict)  # parts with a `skip`
     unhurt: int = 0  # parts that came through without
 

@@ -38,7 +38,8 @@ class _Compiled(jinja2.FileSystemBytecodeCache):
 def write_report(run: Run) -> Path:
     """Write `report.html` into the run's folder; returns its path."""
     path = run.folder / REPORT
-    write_bytes(path, render(run).encode("utf-8", "replace"))
+    # Not synced: it can be made again from what is.
+    write_bytes(path, render(run).encode("utf-8", "replace"), sync=False)
     return path
 
 

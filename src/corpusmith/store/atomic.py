@@ -84,11 +84,15 @@ class HashedFile:
     def seekable(self) -> bool:
         return False
 
-    def commit(self) -> dict[str, Any]:
-        """Flush to the disk and rename; returns {"path", "bytes", "xxh3_128"}."""
+    def commit(self, *, sync: bool = True) -> dict[str, Any]:
+        """Flush to the disk and rename; returns {"path", "bytes", "xxh3_128"}.
+
+        Without `sync` it outlives the process, and may not outlive the power.
+        """
         with disk_errors(self.path):
             self._file.flush()
-            os.fsync(self._file.fileno())
+            if sync:
+                os.fsync(self._file.fileno())
             self._file.close()
             os.replace(self.temporary, self.path)
         return {
@@ -111,19 +115,20 @@ def remove_temporaries(folder: Path, process: int | None = None) -> None:
             path.unlink()
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
     file = HashedFile(path)
     try:
         file.write(data)
-        file.commit()
+        file.commit(sync=sync)
     except BaseException:
         file.discard()
         raise
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, sync: bool = True) -> None:
     """A readable JSON file, keys in the order given, whole or not at all."""
-    write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    write_bytes(path, text.encode(), sync=sync)
 
 
 def read_json(path: Path) -> Any:

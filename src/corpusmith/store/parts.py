@@ -6,14 +6,17 @@
         parts/main/pages-00000.json       the entry: files, rows, bytes, checksums, info
         manifest.json                     written when every part is there
 
-A part exists once its entry does. Row groups are cut by rows and by bytes of the rows
-themselves, so a file's bytes don't depend on how the rows came in batches.
+A part exists once its entry does. A part of a round that is removed before the manifest is written
+need not be `durable`: its files are not synced, and a run that takes it up compares checksums.
+Row groups are cut by rows and by bytes of the rows themselves, so a file's bytes don't depend on
+how the rows came in batches.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ import pyarrow.parquet as pq
 from corpusmith import schema
 from corpusmith.errors import redacted
 from corpusmith.store.atomic import HashedFile, read_json, write_json
+from corpusmith.store.fingerprint import hash_file
 
 GROUP_ROWS = 4096
 GROUP_BYTES = 16 << 20
@@ -74,10 +78,9 @@ class _Table:
             self.rows += group.num_rows
         self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
 
-    def commit(self) -> dict[str, Any]:
+    def close(self) -> None:
         self._flush()
         self._writer.close()
-        return {**self.file.commit(), "rows": self.rows}
 
 
 def row_bytes(table: pa.Table) -> np.ndarray:
@@ -104,10 +107,13 @@ def batches_of(table: pa.Table, batch_bytes: int) -> Iterator[pa.Table]:
 class PartWriter:
     """Writes one part: tables by kind, other files by `open`; committed on leaving the block."""
 
-    def __init__(self, folder: Path, part: str, *, round: str = "main") -> None:
+    def __init__(
+        self, folder: Path, part: str, *, round: str = "main", durable: bool = True
+    ) -> None:
         self.folder = folder
         self.part = part
         self.round = round
+        self.durable = durable
         self.info: dict[str, Any] = {}
         self._tables: dict[str, _Table] = {}
         self._files: dict[str, HashedFile] = {}
@@ -144,18 +150,28 @@ class PartWriter:
         self._discard()
 
     def _commit(self) -> None:
+        for table in self._tables.values():
+            table.close()
+        tables = {name: table.file for name, table in self._tables.items()}
         files = {}
-        for name, table in self._tables.items():
-            files[name] = table.commit()
-            files[name]["path"] = f"{name}/{files[name]['path']}"
-        for name, file in self._files.items():
+        for (name, file), done in self._committed({**tables, **self._files}):
             folder = file.path.parent.relative_to(self.folder).as_posix()
-            files[name] = file.commit()
-            files[name]["path"] = (
-                files[name]["path"] if folder == "." else f"{folder}/{files[name]['path']}"
-            )
+            files[name] = done if folder == "." else {**done, "path": f"{folder}/{done['path']}"}
+            if name in tables:
+                files[name]["rows"] = self._tables[name].rows
         entry = {"part": self.part, "files": files, "info": self.info}
-        write_json(entry_path(self.folder, self.part, self.round), entry)
+        write_json(entry_path(self.folder, self.part, self.round), entry, sync=self.durable)
+
+    def _committed(
+        self, files: dict[str, HashedFile]
+    ) -> Iterator[tuple[tuple[str, HashedFile], dict[str, Any]]]:
+        """All at once: a disk takes several syncs in little more time than one."""
+        if not self.durable or len(files) < 2:
+            done = [file.commit(sync=self.durable) for file in files.values()]
+        else:
+            with ThreadPoolExecutor(len(files)) as pool:
+                done = list(pool.map(HashedFile.commit, files.values()))
+        yield from zip(files.items(), done, strict=True)
 
     def _discard(self) -> None:
         for table in self._tables.values():
@@ -195,13 +211,17 @@ def part_names(folder: Path, round: str = "main") -> list[str]:
     return sorted(path.stem for path in found)
 
 
-def committed(folder: Path, part: str, round: str = "main") -> bool:
-    """Whether the part's entry and all files that it names are there, at their full size."""
+def committed(folder: Path, part: str, round: str = "main", *, checked: bool = False) -> bool:
+    """Whether the part's entry and all files that it names are there, at their full size.
+
+    `checked`: with their content too, for a part that was not `durable`.
+    """
     try:
-        entry = part_entry(folder, part, round)
+        files = part_entry(folder, part, round)["files"].values()
         return all(
             (folder / file["path"]).stat().st_size == file["bytes"]
-            for file in entry["files"].values()
+            and (not checked or hash_file(folder / file["path"]) == file["xxh3_128"])
+            for file in files
         )
     except (OSError, ValueError, KeyError):
         return False
