@@ -105,11 +105,13 @@ def main(
 def _claims(result: Result) -> list[Result]:
     sizes, near = result["sizes"], result["near_growth"]
     least = min(size["near_recall"] - size["near_recall_expected"] for size in sizes)
+    others = max(size["others"] / size["documents"] for size in [*sizes, *result["near"]])
     found = [
         ("time of a further GB, 1..4 GB over 0.25..1", result["growth"]["time"], "..1.15"),
         ("peak memory, 4 GB over 0.25", result["growth"]["memory"], "..1.1"),
         ("recall of exact copies, the least", min(s["exact_recall"] for s in sizes), "1.."),
         ("recall of near copies minus the LSH formula's, the least", round(least, 4), "-0.01.."),
+        ("share merged that is no planted copy, the most", round(others, 6), "..0.0001"),
     ]
     if near:
         found.append(
@@ -223,8 +225,6 @@ def measure(folder: Path, corpus: Corpus, text: str) -> Result:
         },
         **(found_copies(corpus, run, THRESHOLD) if "near:" in text else {}),
     }
-    if "near_recall" in found:
-        _check(found)
     shutil.rmtree(work)
     return found
 
@@ -238,15 +238,6 @@ def _of_tasks(tasks: list[Result], stage: str) -> Result:
         "written_mb": round(sum(task["bytes_written"] for task in own) / 1e6, 1),
         "shuffled_mb": round(shuffled / 1e6, 1),
     }
-
-
-def _check(found: Result) -> None:
-    """Every exact copy is merged, near copies as the formula says, and nothing else."""
-    if "exact" in " ".join(found["by_stage"]):
-        assert found["exact_recall"] == 1.0, found
-    spread = (found["near_recall_expected"] / max(1, found["near_copies"])) ** 0.5
-    assert found["near_recall"] >= found["near_recall_expected"] - 0.01 - 2 * spread, found
-    assert found["others"] <= found["documents"] / 10_000, found
 
 
 def _peak_until_it_ends(process: subprocess.Popen) -> dict[str, Any]:

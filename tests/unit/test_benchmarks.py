@@ -46,6 +46,11 @@ def test_its_small_form_ends_with_its_figures(name: str) -> None:
     assert "failed" not in result, result
     assert result["name"] == name
     assert all(result[figure] > 0 for figure in FIGURES[name])
+    if name == "growth":
+        [size], [near] = result["sizes"], result["near"]
+        assert size["exact_recall"] == near["exact_recall"] == 1
+        assert size["near_recall"] > 0.8 < near["near_recall"]
+        assert size["others"] == near["others"] == 0
     # Figures of a small form mean nothing, so they are held against no claim.
     assert "claims" not in result
 
