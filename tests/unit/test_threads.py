@@ -168,13 +168,13 @@ def hard(folder: Path) -> int:
     rng = random.Random(3)
     posts = [submission(f"t{n}", f"Thread {n}", selftext=words[n % 60][:500]) for n in range(120)]
     comments = [
-        comment(f"c{n}", f"t{rng.randrange(120)}", "", words[n % 60][:300]) for n in range(1500)
+        comment(f"c{n}", f"t{rng.randrange(120)}", "", words[n % 60][:300]) for n in range(900)
     ]
     for made in comments:
         made["parent_id"] = made["link_id"]
     rng.shuffle(comments)
-    packed(folder / "RC_a.jsonl", comments[:700])
-    packed(folder / "RC_b.zst", comments[700:], window=20)
+    packed(folder / "RC_a.jsonl", comments[:400])
+    packed(folder / "RC_b.zst", comments[400:], window=20)
     packed(folder / "RS.jsonl", posts)
     return 120
 
@@ -183,7 +183,7 @@ def test_however_it_is_cut_and_sorted(tmp_path: Path, monkeypatch: pytest.Monkey
     count = hard(tmp_path / "in")
     whole = collect(tmp_path / "whole", read="reddit", path=tmp_path / "in", part_bytes=1 << 30)
     rows = sorted(zip(whole.uris, whole.texts, strict=True))
-    assert len(rows) == count and whole.info["skipped"] == {"joined:comment": 1500}
+    assert len(rows) == count and whole.info["skipped"] == {"joined:comment": 900}
     assert len(whole.parts) == 1
     # Runs of 20 kB, merged from disk, give the same; so do many parts, in any order.
     monkeypatch.setattr("corpusmith.collect.dumps.threads.SORT_BYTES", 20_000)
@@ -191,7 +191,7 @@ def test_however_it_is_cut_and_sorted(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (small.uris, small.texts) == (whole.uris, whole.texts)
     parts = collect(
         *(tmp_path / "parts", InlineEngine(shuffle=2)),
-        read="reddit", path=tmp_path / "in", part_bytes=30_000,
+        read="reddit", path=tmp_path / "in", part_bytes=20_000,
     )  # fmt: skip
     assert len(parts.parts) > 10
     assert sorted(zip(parts.uris, parts.texts, strict=True)) == rows
