@@ -69,6 +69,16 @@ def _extraction(small: bool) -> Result:
     return {**result, "data": words, "claims": claims}
 
 
+def _maintext(small: bool) -> Result:
+    from benchmarks import maintext
+
+    result = maintext.main(small=small)
+    if small or "f1" not in result:
+        return result
+    claims = [claim("main text's speed over trafilatura's", result["over_trafilatura"], "2..")]
+    return {**result, "claims": claims}
+
+
 def _memory(small: bool) -> Result:
     from benchmarks import memory
 
@@ -167,6 +177,7 @@ BENCHMARKS: dict[str, Callable[[bool], Result]] = {
     "signals": _signals,
     "segmented_words": _segmented_words,
     "extraction": _extraction,
+    "maintext": _maintext,
     "tokens": _tokens,
     "neardup": _neardup,
     "recall": _recall,

@@ -131,8 +131,10 @@ MEANINGS = {
     "CsvParams.delimiter": "between fields",
     "TsvParams.delimiter": "between fields",
     "TsvParams.quote": "the quote character; '' where quotes mean nothing",
-    "HtmlParams.extract": "what finds the main text",
-    "WarcParams.extract": "what finds the main text",
+    "PageParams.extract": "what finds the main text",
+    "PageParams.format": "of `extract: corpusmith`: Markdown with its structure (unless said), or "
+    "plain text",
+    "PageParams.links": "of `extract: corpusmith` as Markdown: links with their addresses",
     "Samples.count": "how many",
     "Samples.prompt_tokens": "tokens of the document that it is given",
     "Samples.tokens": "tokens that it writes at most",

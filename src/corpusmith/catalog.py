@@ -125,6 +125,9 @@ KERNELS = (
 )
 """What compiles every kernel; run once before workers start."""
 
+EXTRACTION_KERNELS = {"corpusmith": "corpusmith.collect.maintext:warm"}
+"""The same for an engine of `extract`, where a source names it."""
+
 SEGMENTER_KERNELS = {
     "spacy_en": ("corpusmith.clean.datatrove:warm", "corpusmith.clean.c4_datatrove:warm"),
 }

@@ -100,7 +100,9 @@ class Plan:
         if any(stage.kind == "clean" and not stage.cached for stage in self.stages):
             names = sorted({name for step in self.steps.passes for name in step.segmenters()})
             found += [k for name in names for k in catalog.SEGMENTER_KERNELS.get(name, ())]
-        return found
+        waiting = [stage for stage in self.stages if stage.kind == "collect" and not stage.cached]
+        engines = {stage.params.get("extract") for stage in waiting}
+        return found + [k for name, k in catalog.EXTRACTION_KERNELS.items() if name in engines]
 
     @property
     def modules(self) -> list[str]:

@@ -36,7 +36,7 @@ def reader_installed(spec: ReaderSpec, params: dict[str, Any]) -> None:
     """MissingExtraError where a reader's libraries are not installed."""
     function_of(spec)
     extract = params.get("extract")
-    if extract and importlib.util.find_spec(extract) is None:
+    if extract not in (None, "corpusmith") and importlib.util.find_spec(extract) is None:
         raise MissingExtraError(extract, spec.extra)
 
 

@@ -17,6 +17,7 @@ FIGURES = {
     "signals": ("mb", "seconds", "mb_per_s"),
     "segmented_words": (),
     "extraction": ("mb", "mb_per_s", "bare_mb_per_s", "ratio"),
+    "maintext": ("mb", "mb_per_s", "trafilatura_mb_per_s", "resiliparse_mb_per_s"),
     "tokens": ("text_mb", "train_mb_per_second", "encode_mb_per_second"),
     "neardup": ("documents", "minhash_estimate_mb_per_second"),
     "recall": ("pairs", "seconds"),
@@ -35,7 +36,7 @@ FIGURES = {
 def test_every_module_with_a_figure_is_run() -> None:
     modules = {p.stem for p in OUTPUT.parent.glob("*.py")}
     helpers = {"__init__", "__main__", "common", "data", "texts", "duel", "pairs", "page", "scale"}
-    helpers |= {"planted"}
+    helpers |= {"planted", "maintext_gold", "maintext_train"}
     helpers |= {"language_udhr"}  # reads declarations that are not in the repository
     assert modules - helpers == set(BENCHMARKS) == set(FIGURES)
 

@@ -1,9 +1,10 @@
-"""The main text of a web page, by resiliparse (default) or trafilatura, with what the page says
-of itself.
+"""The main text of a web page, by resiliparse (default), trafilatura or our own engine, with what
+the page says of itself.
 
-Bounds are checked before the parser sees the page; decoding prefers UTF-8 wherever the bytes are
-valid UTF-8, since declarations lie more often than bytes. What the page says of itself is found
-without a second parse, by looking into the tags that hold it.
+Bounds are checked before a parser sees the page; our own engine has none and reads any page in time
+linear in its bytes. Decoding prefers UTF-8 wherever the bytes are valid UTF-8, since declarations
+lie more often than bytes. What the page says of itself is found without a second parse, by looking
+into the tags that hold it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import dataclasses
 import html as entities
 import re
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
 
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding
@@ -21,6 +23,11 @@ from corpusmith.collect.encoding import codec_of, mark_of
 from corpusmith.collect.errors import RecordError
 from corpusmith.errors import MissingExtraError
 
+if TYPE_CHECKING:
+    from corpusmith.collect.page_fields import Fields
+
+Engine = Literal["resiliparse", "trafilatura", "corpusmith"]
+Format = Literal["markdown", "text"]
 HEAD_CHARS = 1 << 15  # how far title, language and canonical URL are looked for
 MAX_REPLACED_FRAC = 0.01  # of the characters, before a page counts as no text
 
@@ -50,24 +57,52 @@ class Page:
     license_url: str | None
     encoding: str
     repaired: bool  # neither UTF-8 nor what was declared, or with undecodable bytes replaced
+    author: str | None = None  # this and what follows: of our own engine only
+    site: str | None = None
+    published: datetime | None = None  # in UTC
 
 
-def extract_text(html: bytes | str, url: str | None = None, engine: str = "resiliparse") -> str:
+def extract_text(
+    html: bytes | str,
+    url: str | None = None,
+    engine: Engine = "resiliparse",
+    *,
+    format: Format = "markdown",
+    links: bool = False,
+) -> str:
     """The main text of a page, blocks on lines of their own; "" where there is none.
 
-    `engine`: resiliparse (fast, high recall; F1 .926 on 181 news pages) or trafilatura (F1 .952,
-    a tenth of the speed). `url` helps trafilatura to tell content from navigation. RecordError
+    `engine`: resiliparse (fast, high recall; F1 .926 on 181 news pages), trafilatura (F1 .952, a
+    tenth of the speed), or corpusmith, our own. `format` and `links` are of our own engine:
+    Markdown with headings, lists, code, tables and, where asked for, links; or plain text. `url`
+    makes links absolute, and helps trafilatura to tell content from navigation. RecordError
     (too_deep, too_complex, bad_encoding, bad_html) where the page can't be parsed.
     """
     page = html if isinstance(html, str) else decode_html(html)[0]
+    if engine == "corpusmith":
+        return _ours(page.encode("utf-8", "replace"), url, format, links)[0]
     return _main_text(page, url, engine)
 
 
 def extract_page(
-    html: bytes, *, charset: str | None = None, url: str | None = None, engine: str = "resiliparse"
+    html: bytes,
+    *,
+    charset: str | None = None,
+    url: str | None = None,
+    engine: Engine = "resiliparse",
+    format: Format = "markdown",
+    links: bool = False,
 ) -> Page:
     """Text and self-description. `charset`: what HTTP or the recipe says of the encoding."""
     page, encoding, repaired = decode_html(html, charset)
+    if engine == "corpusmith":
+        as_is = encoding == "utf-8" and not repaired and not mark_of(html)[0] and b"\0" not in html
+        data = html if as_is else page.encode("utf-8", "replace")
+        text, said = _ours(data, url, format, links)
+        return Page(
+            *(text, said.title, said.lang, said.canonical, said.license_url, encoding, repaired),
+            *(said.author, said.site, said.published),
+        )
     text = _main_text(page, url, engine, html if encoding == "utf-8" else None)
     body = page.find("<body", 0, HEAD_CHARS)
     head = page[: body if body > 0 else HEAD_CHARS]
@@ -80,6 +115,16 @@ def extract_page(
         encoding=encoding,
         repaired=repaired,
     )
+
+
+def _ours(data: bytes, url: str | None, format: Format, links: bool) -> tuple[str, Fields]:
+    # Its kernels load Numba, which the other engines do without.
+    from corpusmith.collect.maintext import main_text, scan_page
+    from corpusmith.collect.page_fields import page_fields
+
+    scan = scan_page(data)
+    said = page_fields(scan)  # first: resolved links are written into the scan
+    return main_text(scan, markdown=format == "markdown", links=links, url=url), said
 
 
 def decode_html(html: bytes, charset: str | None = None) -> tuple[str, str, bool]:

@@ -7,7 +7,7 @@ from typing import Any
 from corpusmith.collect.errors import RecordError
 from corpusmith.collect.extract import Page, extract_page
 from corpusmith.collect.licenses import spdx
-from corpusmith.collect.readers import HtmlParams
+from corpusmith.collect.readers import HtmlParams, PageParams
 from corpusmith.collect.sink import Sink
 from corpusmith.collect.streams import DamagedError, read_whole
 from corpusmith.collect.whole import group_of
@@ -20,7 +20,7 @@ def read(piece: dict[str, Any], params: HtmlParams, sink: Sink) -> None:
         return
     try:
         html = read_whole(piece["path"], params.max_document_bytes)
-        page = extract_page(html, charset=params.encoding, engine=params.extract)
+        page = extract_page(html, charset=params.encoding, **extraction(params))
     except (DamagedError, RecordError) as error:
         sink.quarantine(error.error, error.message)
         return
@@ -30,17 +30,31 @@ def read(piece: dict[str, Any], params: HtmlParams, sink: Sink) -> None:
     finish(page, meta, sink)
 
 
+def extraction(params: PageParams) -> dict[str, Any]:
+    """What a source says of the extraction, as `extract_page` takes it."""
+    return {"engine": params.extract, "format": params.format or "markdown", "links": params.links}
+
+
 def finish(page: Page, meta: dict[str, Any], sink: Sink, **known: Any) -> None:
-    """The document of a page that was announced to `sink`; `meta` gets what the page says."""
-    if page.title:
-        meta["title"] = page.title
-    if page.canonical:
-        meta["canonical"] = page.canonical
-    if page.lang:
-        meta["html_lang"] = page.lang
-    license = spdx(page.license_url)
-    if page.license_url:
-        meta["license_url"] = page.license_url
+    """The document of a page that was announced to `sink`; `meta` gets what the page says.
+
+    `created` is when the page says that it was published, else when it was fetched.
+    """
+    for key, value in (
+        ("title", page.title),
+        ("author", page.author),
+        ("site", page.site),
+        ("canonical", page.canonical),
+        ("html_lang", page.lang),
+        ("license_url", page.license_url),
+    ):
+        if value:
+            meta[key] = value
     if page.encoding != "utf-8":
         meta["encoding"] = page.encoding
+    if page.published is not None:
+        if fetched := known.get("created"):
+            meta["fetched"] = fetched.isoformat()
+        known["created"] = page.published
+    license = spdx(page.license_url)
     sink.document(page.text, license=license, meta=meta, repaired=page.repaired, **known)

@@ -9,7 +9,7 @@ import dataclasses
 import importlib
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from corpusmith.collect.dumps.params import (
     MboxParams,
@@ -71,12 +71,29 @@ class MarkdownParams(SourceParams):
     long: Literal["quarantine", "split"] = "quarantine"
 
 
-class HtmlParams(SourceParams):
-    extract: Literal["resiliparse", "trafilatura"] = "resiliparse"
+class PageParams(SourceParams):
+    """Sources of web pages."""
+
+    extract: Literal["resiliparse", "trafilatura", "corpusmith"] = "resiliparse"
+    format: Literal["markdown", "text"] | None = None
+    links: bool = False
+
+    @model_validator(mode="after")
+    def _format_is_ours(self) -> PageParams:
+        if self.extract != "corpusmith" and (self.format or self.links):
+            raise ValueError(
+                "`format` and `links` are of `extract: corpusmith`; "
+                f"{self.extract} gives plain text"
+            )
+        return self
 
 
-class WarcParams(SourceParams):
-    extract: Literal["resiliparse", "trafilatura"] = "resiliparse"
+class HtmlParams(PageParams):
+    pass
+
+
+class WarcParams(PageParams):
+    pass
 
 
 class WetParams(SourceParams):

@@ -152,7 +152,7 @@ def _document(
         sink.document(text, meta=meta, repaired=repaired, **known)
         return
     from corpusmith.collect.extract import extract_page
-    from corpusmith.collect.pages import finish
+    from corpusmith.collect.pages import extraction, finish
 
-    page = extract_page(body, charset=charset, url=meta.get("url"), engine=params.extract)
+    page = extract_page(body, charset=charset, url=meta.get("url"), **extraction(params))
     finish(page, meta, sink, **known)

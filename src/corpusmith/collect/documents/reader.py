@@ -227,14 +227,17 @@ def _parse(
 def _html(data: bytes, params: DocumentsParams) -> Content:
     from corpusmith.collect.extract import extract_page
     from corpusmith.collect.licenses import spdx
+    from corpusmith.collect.pages import extraction
 
-    page = extract_page(data, charset=params.encoding, engine=params.extract)
+    page = extract_page(data, charset=params.encoding, **extraction(params))
     meta = {"canonical": page.canonical, "license_url": page.license_url}
     return Content(
         text=page.text,
         title=page.title or "",
         lang=page.lang or "",
+        authors=[page.author] if page.author else [],
         license=spdx(page.license_url),
+        created=page.published,
         meta={key: value for key, value in meta.items() if value},
         repaired=page.repaired,
     )
