@@ -107,6 +107,11 @@ class Reader:
         out: list[tuple[str, bool]] = []  # characters, in a link
         pending = ""
         for text, linked, verbatim in self.pieces:
+            if text == "<a>":  # a space before a link is not in it
+                if pending and out:
+                    out.append((pending, False))
+                pending = ""
+                continue
             if verbatim or text == "<br>":
                 if text == "<br>":
                     pending = "\n"
@@ -124,6 +129,8 @@ class Reader:
                         out.append((pending, linked))
                     pending = ""
                     out.append((c, linked))
+        while out and out[-1][0] in " \n" and not any(name in PRE for name, _ in self.stack):
+            out.pop()
         if out and self.path is not None:
             linked_chars = sum(len(c.encode()) for c, linked in out if linked)
             self.blocks.append(("".join(c for c, _ in out), self.path, linked_chars))
@@ -221,6 +228,7 @@ class Reader:
                 self.link = None
                 if re.search(r"href\s*=\s*\S", rest):
                     self.link = self.stack[-1][1] if self.stack else self
+                    self.pieces.append(("<a>", False, False))
             else:
                 self.start(name)
         self.flush()

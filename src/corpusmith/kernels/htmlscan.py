@@ -56,6 +56,7 @@ from corpusmith.kernels.htmlstack import (
 )  # fmt: skip
 from corpusmith.kernels.htmltags import (
     BLOCK,
+    CLOSES_P,
     HINT,
     PUSH,
     REF,
@@ -315,6 +316,8 @@ def scan(data, text, elems, blocks, events, refs, state, latest, found, missing,
             push(state, elems, latest, tag, properties & WALL, found)
             if state[PRE] and at < end and data[at] == 10 and state[TOP] == latest[_PRE]:
                 at += 1
+        elif properties & CLOSES_P:  # <hr>
+            imply_ends(state, elems, latest, tag, properties)
         elif tag == _BR:
             if state[PRE]:
                 if state[DROP] < 0:
