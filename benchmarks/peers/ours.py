@@ -95,6 +95,15 @@ def dropped(table: pa.Table, *sets: RuleSet) -> set[str]:
     return {i for one in sets for i in evaluate(one, table, one.name)["id"].to_pylist()}
 
 
+class Measures(Operations):
+    """Every signal of every document, and nothing decided."""
+
+    def one(self, batch: pa.Table) -> int:
+        for name in ("quality", "repetition", "code"):
+            apply(name, batch)
+        return batch.num_rows
+
+
 class Signals(Operations):
     """Every signal; C4's lines cut and the text measured again; the decisions of Gopher, C4 and
     FineWeb on texts, those of StarCoder on code, which C4's edit leaves alone as in a run."""
@@ -293,6 +302,7 @@ class Cleaning(Run):
 
 
 JOBS: dict[str, type[Job]] = {
+    "measures": Measures,
     "signals": Signals,
     "signals_datatrove": SignalsDatatrove,
     "minhash": Signatures,
