@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 import corpusmith as cs
-from corpusmith import plan, recipe
-from corpusmith.errors import RecipeError
-from corpusmith.store.workspace import Workspace
 from tests.e2e.test_failed_runs import cli
+from tests.recipe_errors import check_source_error
 from tests.unit.test_collect_git import MIT, git
 
 KEY = "AKIA" + "Q3EGRKXJ5TZ7WMVB"  # of the form of AWS's, belongs to nobody
@@ -76,11 +74,4 @@ def test_a_repository_is_pinned_until_it_is_refreshed(
     ],
 )
 def test_errors_name_line_and_column(tmp_path: Path, source: str, place: str, words: str) -> None:
-    line = f"  a: {source}"
-    (tmp_path / "r.yaml").write_text(f"corpusmith: 1\ncorpus: x\nsources:\n{line}\n")
-    with pytest.raises(RecipeError) as caught:
-        plan.make(recipe.read(tmp_path / "r.yaml"), Workspace(tmp_path / "w"))
-    column = line.index(f"{place}:") + 1
-    text = str(caught.value)
-    assert words in text
-    assert any(f"r.yaml:4:{c}" in text for c in (column, column + len(place) + 2)), text
+    check_source_error(tmp_path, source, place, words)

@@ -10,17 +10,16 @@ from typing import Any
 
 import pytest
 
-from corpusmith import plan, recipe
 from corpusmith.collect.commoncrawl import fetch as module
 from corpusmith.collect.commoncrawl import web
 from corpusmith.collect.commoncrawl.fetch import fetch, grouped
 from corpusmith.collect.commoncrawl.index import Place
 from corpusmith.collect.commoncrawl.params import CommonCrawlParams
 from corpusmith.collect.world import Job
-from corpusmith.errors import InputError, RecipeError
-from corpusmith.store.workspace import Workspace
+from corpusmith.errors import InputError
 from tests.collect_run import Collected, collect
 from tests.crawl_server import CRAWL, Crawl, build, pages, serving
+from tests.recipe_errors import check_source_error
 
 PAGES = pages()
 
@@ -275,11 +274,4 @@ CC = "{read: commoncrawl, crawl: CC-MAIN-2024-33"
     ],
 )  # fmt: skip
 def test_errors_name_line_and_column(tmp_path: Path, source: str, place: str, words: str) -> None:
-    line = f"  a: {source}"
-    (tmp_path / "r.yaml").write_text(f"corpusmith: 1\ncorpus: x\nsources:\n{line}\n")
-    with pytest.raises(RecipeError) as caught:
-        plan.make(recipe.read(tmp_path / "r.yaml"), Workspace(tmp_path / "w"))
-    column = line.index(f"{place}:") + 1
-    text = str(caught.value)
-    assert words in text
-    assert any(f"r.yaml:4:{c}" in text for c in (column, column + len(place) + 2)), text
+    check_source_error(tmp_path, source, place, words)

@@ -15,10 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import corpusmith as cs
-from corpusmith import plan, recipe
-from corpusmith.errors import RecipeError
-from corpusmith.store.workspace import Workspace
 from tests.hub_server import Hub, serving
+from tests.recipe_errors import check_source_error
 
 CARD = """---
 license: cc-by-sa-4.0
@@ -231,11 +229,4 @@ def test_through_the_command(tmp_path: Path) -> None:
     ],
 )
 def test_errors_name_line_and_column(tmp_path: Path, source: str, place: str, words: str) -> None:
-    line = f"  a: {source}"
-    (tmp_path / "r.yaml").write_text(f"corpusmith: 1\ncorpus: x\nsources:\n{line}\n")
-    with pytest.raises(RecipeError) as caught:
-        plan.make(recipe.read(tmp_path / "r.yaml"), Workspace(tmp_path / "w"))
-    column = line.index(f"{place}:") + 1
-    text = str(caught.value)
-    assert words in text
-    assert any(f"r.yaml:4:{c}" in text for c in (column, column + len(place) + 2)), text
+    check_source_error(tmp_path, source, place, words)

@@ -42,7 +42,7 @@ _LINE_END = re.compile(r"\r\n?|\n")
 # UTF-8 read as cp1252, cp1251, MacRoman or cp437: a lead byte's character before that of a
 # continuation byte. Where this finds nothing, ftfy would hardly find more.
 _CONTINUATION = f"[\x80-\xbf{CP1252_HIGH}]"
-_SUSPICIOUS = re.compile(
+MOJIBAKE = re.compile(
     f"[\x80-\x9f]|[\xc2-\xdf]{_CONTINUATION}|[\xe0-\xef]{_CONTINUATION}{{2}}"
     f"|[\xf0-\xf4]{_CONTINUATION}{{3}}"
     "|[\u0420\u0421][^\x00-\x7f\u0410-\u044f]|\u221a[^\x00-\x7f]"
@@ -215,8 +215,8 @@ def _normalize_line(line: str) -> tuple[str, str]:
         return new, "normalize:unicode" if new.rstrip() != bare else "normalize:white_space"
     kind = "normalize:unicode"
     new = line
-    if _SUSPICIOUS.search(line):
-        new = _repair(line)
+    if MOJIBAKE.search(line):
+        new = repair_encoding(line)
         if new != line:
             kind = "normalize:mojibake"
     new = _SPACES.sub(" ", new.replace("\r\n", "\n").replace("\r", "\n"))
@@ -234,7 +234,7 @@ def _normalize_line(line: str) -> tuple[str, str]:
     return new, kind
 
 
-def _repair(line: str) -> str:
+def repair_encoding(line: str) -> str:
     import ftfy  # loads slowly, and few documents need it
 
     options = ftfy.TextFixerConfig(
@@ -248,7 +248,7 @@ def _repair(line: str) -> str:
         while end < len(line) and end < start + 2 * _FTFY_CHARS and not line[end].isascii():
             end += 1  # a wrongly decoded character must not be cut in two
         piece = line[start:end]
-        pieces.append(ftfy.fix_encoding(piece, options) if _SUSPICIOUS.search(piece) else piece)
+        pieces.append(ftfy.fix_encoding(piece, options) if MOJIBAKE.search(piece) else piece)
         start = end
     return "".join(pieces)
 

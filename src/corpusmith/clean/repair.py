@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from corpusmith.clean.normalize import _SUSPICIOUS, _repair
+from corpusmith.clean.normalize import MOJIBAKE, repair_encoding
 from corpusmith.clean.scripts import written
 from corpusmith.clean.spans import SpanColumns, replace_rows
 from corpusmith.op import Context, op, signal
@@ -176,12 +176,12 @@ class _Document:
         self.changed = self.edits = 0
 
     def run(self, mojibake: bool) -> str:
-        if not mojibake or not _SUSPICIOUS.search(self.text):
+        if not mojibake or not MOJIBAKE.search(self.text):
             return self._stretch(0, len(self.text), self._note)
         out: list[str] = []
         begin = at = 0  # of the stretch that waits, of the line
         for line in _LINES.findall(self.text):
-            fixed = _repair(line) if _SUSPICIOUS.search(line) else line
+            fixed = repair_encoding(line) if MOJIBAKE.search(line) else line
             if fixed != line:
                 out.append(self._stretch(begin, at, self._note))
                 if self.pattern is not None:  # what the line holds is of this edit
