@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 TOKEN = re.compile(r"\w+")
 RUN = 4
@@ -31,7 +32,11 @@ def runs(text: str) -> Counter[tuple[str, ...]]:
 
 def overlap(gold: str, found: str) -> Overlap:
     """(agreeing, too many, missing) runs, each as a share of their sum."""
-    wanted, given = runs(gold), runs(found)
+    return agreement(runs(gold), runs(found))
+
+
+def agreement(wanted: Counter[Any], given: Counter[Any]) -> Overlap:
+    """(agreeing, too many, missing) of two multisets, each as a share of their sum."""
     same = (wanted & given).total()
     parts = same, given.total() - same, wanted.total() - same
     total = sum(parts) or 1
