@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import time
@@ -56,7 +57,7 @@ def test_every_trap_ends_and_is_told_by_its_name(tmp_path: Path, sites: list[Sit
         "/loop-a": ((302, {"Location": "/loop-b"}, b""), ("done", "redirect")),
         "/self": (
             (302, {"Location": "/self", "Set-Cookie": "seen=1"}, b""),
-            ("failed", "redirect_loop"),
+            ("failed", "wants_cookie"),
         ),
         "/no-target": ((302, {"Location": "ftp://x/"}, b""), ("failed", "bad_redirect")),
         "/header-line": (raw(big + b"X: ", b"a" * 10_000_000), ("failed", "header_too_large")),
@@ -189,3 +190,47 @@ def test_encodings_are_read_as_a_browser_would(tmp_path: Path, sites: list[Site]
     asked = {path for path in site.answered() if "-" in path}
     assert "/%E6%95%B0%E6%8D%AE-gb18030" in asked and "/caf%C3%A9-iso-8859-1" in asked
     assert len(asked) == len(cases)
+
+
+def wall(request: Any, *, text: str) -> Any:
+    """Shows nothing without a cookie, which a page of its own sets."""
+    if "consent=yes" in (request.headers.get("Cookie") or ""):
+        return page("/a", "/b", text=text)
+    return 302, {"Location": f"/consent?back={request.path}"}, b""
+
+
+def consent(request: Any) -> Any:
+    back = request.path.partition("back=")[2]
+    if not back:
+        return 404, HTML, b""
+    return 302, {"Location": back, "Set-Cookie": "consent=yes; Path=/; Max-Age=600"}, b""
+
+
+def own_cookie(request: Any) -> Any:
+    if "id=7" in (request.headers.get("Cookie") or ""):
+        return page(text="with its cookie")
+    return 302, {"Location": "/self", "Set-Cookie": "id=7"}, b""
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_wall_of_cookies_is_passed_where_the_recipe_says_so(
+    tmp_path: Path, sites: list[Site], kept: bool
+) -> None:
+    """Pages that go to a page of consent and back, and one that sets its cookie itself."""
+    walled = {path: functools.partial(wall, text=path) for path in ("/", "/a", "/b")}
+    site = Site({**walled, "/self": own_cookie})
+    site.other = consent
+    other = Site({"/": (200, {**HTML, "Set-Cookie": "mine=1; Domain=127.0.0.1"}, page())})
+    sites += [site, other]
+    seeds = [f"{site.url}/", f"{site.url}/a", f"{site.url}/self", f"{other.url}/"]
+    found = crawl(tmp_path / "s", *seeds, cookies=kept, sitemaps=False, per_host=2)
+    assert found.info["pages"] == (5 if kept else 1), found.states
+    sent = [asked.headers["Cookie"] for asked in site.log if "Cookie" in asked.headers]
+    assert bool(sent) is kept and "Cookie" not in site.log[0].headers
+    assert all(set(value.split("; ")) <= {"consent=yes", "id=7", "mine=1"} for value in sent)
+    if kept:
+        requests = b"".join(block for _, _, block in found.records("request"))
+        assert b"consent=yes" in requests
+    else:
+        assert found.states[f"{site.url}/self"] == ("failed", "wants_cookie")
+        assert any("/self gave no page: wants_cookie" in w for w in found.info["warnings"])

@@ -237,3 +237,35 @@ def self_signed(path: Path) -> Path:
     )
     path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+def test_a_spelling_that_the_server_insists_on_is_the_page(
+    tmp_path: Path, sites: list[Site]
+) -> None:
+    """Parameters in another order are one page to us; a server may answer one order only."""
+    site = Site({"/": page("/x?b=1&a=2", "/x?a=2&b=1", "/y?b=1&a=2")})
+    site.pages["/x?b=1&a=2"] = (301, {"Location": "/x?a=2&b=1"}, b"")
+    site.pages["/x?a=2&b=1"] = page(text="sorted")
+    site.pages["/y?b=1&a=2"] = (301, {"Location": "/y?a=2&b=1"}, b"")
+    site.pages["/y?a=2&b=1"] = (301, {"Location": "/y?b=1&a=2"}, b"")
+    sites.append(site)
+    found = crawl(tmp_path / "s", f"{site.url}/", sitemaps=False)
+    assert found.states[f"{site.url}/x?a=2&b=1"] == ("done", "")
+    assert found.info["failed"] == {"redirect_loop": 1}
+    assert len(site.asked("/x?a=2&b=1")) == len(site.asked("/y?a=2&b=1")) == 1
+
+
+def test_seeds_that_give_nothing_are_told_beside_those_that_do(
+    tmp_path: Path, sites: list[Site]
+) -> None:
+    site = Site({"/": page(), "/gone": (410, HTML, b"")}, robots="User-agent: *\nDisallow: /no")
+    site.pages["/away"] = (302, {"Location": "http://elsewhere.example/"}, b"")
+    site.pages["/kept-out"] = (200, {**HTML, "X-Robots-Tag": "noindex, max-snippet:-1"}, page())
+    sites.append(site)
+    seeds = [f"{site.url}/{path}" for path in ("", "no", "gone", "away", "kept-out")]
+    found = crawl(tmp_path / "s", *seeds, sitemaps=False)
+    assert found.info["pages"] == 1
+    said = " ".join(found.info["warnings"])
+    for words in ("/no gave no page: robots", "/gone gave no page: status:410", "noindex"):
+        assert words in said
+    assert f"{site.url}/away redirects to http://elsewhere.example/" in said

@@ -65,6 +65,18 @@ def test_an_error_arrives_whole(tmp_path: Path) -> None:
     assert caught.value.hint == "mend it"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, which plays a full disk")
+def test_an_error_arrives_though_its_log_has_no_room(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    for number in range(2):
+        (tmp_path / "logs" / f"worker-{number}.log").symlink_to("/dev/full")
+    with LocalEngine(1, log_folder=tmp_path / "logs") as engine:
+        with pytest.raises(InputError, match="this one is bad"):
+            engine.once(f"{TASKS}:fail", {}, folder=tmp_path)
+        with pytest.raises(InputError, match="this one is bad"):
+            engine.map(f"{TASKS}:fail", [Task("p", {})], folder=tmp_path)
+
+
 def test_a_killed_worker_costs_a_retry(tmp_path: Path) -> None:
     events: list[dict] = []
     marker = tmp_path / "marker"

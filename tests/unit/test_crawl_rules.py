@@ -11,14 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scrapy import Request
+from scrapy.http import Response
 from twisted.internet.address import IPv4Address, IPv6Address
 
 from corpusmith.collect.crawl import net, scope, warcfile
 from corpusmith.collect.crawl.addresses import networks, public
 from corpusmith.collect.crawl.answers import Answers, Got
+from corpusmith.collect.crawl.cookies import Cookies
 from corpusmith.collect.crawl.fetch import restore
 from corpusmith.collect.crawl.frontier import Frontier, Page
 from corpusmith.collect.crawl.hosts import Host, retry_after
+from corpusmith.collect.crawl.pages import header_directives
 from corpusmith.collect.crawl.params import CrawlParams
 from corpusmith.collect.readers import READERS
 from corpusmith.collect.world import WORLD
@@ -27,6 +31,28 @@ from corpusmith.collect.world import WORLD
 def params(**more: Any) -> CrawlParams:
     given = {"seeds": ["http://a.example/"], "contact": "me@example.org", **more}
     return CrawlParams(**given)
+
+
+def test_cookies_stay_with_their_host_and_within_bounds() -> None:
+    kept = Cookies()
+    url = "http://a.example/x"
+
+    def take(*cookies: str, of: str = url) -> None:
+        request = Request(of)
+        kept.take(Response(of, headers={"Set-Cookie": list(cookies)}), request)
+
+    take("s=1; Path=/", "p=2; Path=/other", "gone=3; Max-Age=0")
+    assert kept.header(url) == "s=1" and kept.header("http://a.example/other") in (
+        *("s=1; p=2", "p=2; s=1"),
+    )
+    take("wide=4; Domain=.example", of="http://b.a.example/")
+    assert kept.header("http://c.a.example/") == "" == kept.header("http://b.example/")
+    take("big=" + "y" * 9000)
+    assert kept.header(url) == ""  # a server would refuse it
+    take(*(f"x{n}=1" for n in range(60)))
+    assert kept.header(url) == ""
+    take("s=5; Path=/")
+    assert kept.header(url) == "s=5"
 
 
 # --- URLs ----------------------------------------------------------------------------------
@@ -51,6 +77,9 @@ def params(**more: Any) -> CrawlParams:
             "http://a.example/x?id=3",
         ),
         ("http://例え.example/", "", "http://xn--r8jz45g.example/"),
+        # A session; a story of a site that counts them so.
+        ("/x?sid=0123456789abcdef0&id=3", "http://a.example/", "http://a.example/x?id=3"),
+        ("/x?sid=03/05/12/1&id=3", "http://a.example/", "http://a.example/x?sid=03/05/12/1&id=3"),
         ("http://[::1]:8080/", "", "http://[::1]:8080/"),
         *(
             (bad, "http://a.example/", None)
@@ -109,6 +138,28 @@ def test_scope_says_why() -> None:
     assert rules.refusal("http://a.example/docs/" + "b/c/" * 4, 0) == "repeating_path"
     assert scope.Scope(params(include=["docs"])).refusal("http://a.example/x", 0) == "scope:include"
     assert scope.Scope(params()).refusal("http://a.example/x", 0) == ""
+    named = scope.Scope(params(hosts=["例え.example", "*.bücher.example"]))
+    for url in ("http://例え.example/", "http://www.bücher.example/"):
+        assert named.refusal(scope.normal(url) or "", 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("noindex, nofollow", {"noindex", "nofollow"}),
+        ("none", {"noindex", "nofollow"}),
+        ("noindex, unavailable_after: 25 Jun 2010 15:00:00 PST", {"noindex"}),
+        ("unavailable_after: Friday, 25-Jun-10 15:00:00 EST, noindex", {"noindex"}),
+        ("max-image-preview: none, max-snippet:-1", set()),
+        ("otherbot: noindex, nofollow", set()),
+        ("otherbot: noindex, corpusmith: nofollow", {"nofollow"}),
+        ("Corpusmith: noindex", {"noindex"}),
+        ("*: noindex", {"noindex"}),
+    ],
+)
+def test_what_a_header_says_of_robots(value: str, expected: set[str]) -> None:
+    """Examples of https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag"""
+    assert header_directives(value, "corpusmith") == expected
 
 
 @pytest.mark.parametrize(
@@ -121,6 +172,7 @@ def test_scope_says_why() -> None:
         ("include", ["("], "regular expressions"),
         ("allow_private", ["localhost"], "addresses or networks"),
         ("agent", "my bot/1", "pattern"),
+        ("seeds", ["http://a:99999/"], "port"),
     ],
 )
 def test_parameters_are_checked(key: str, value: Any, words: str) -> None:

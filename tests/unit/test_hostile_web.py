@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from corpusmith.collect.dates import parse_time
+from tests.collect_run import collect
 from tests.hostile import GOOD, MB, run
 
 # --- web pages -----------------------------------------------------------------------------
@@ -186,3 +188,29 @@ def test_damage_in_a_plain_warc(tmp_path: Path) -> None:
     found = run(tmp_path, tmp_path / "a.warc", "warc", mb=120, seconds=10)
     assert found["errors"] == [(f"a.warc#{len(before)}", "bad_warc")]
     assert f"bytes {len(before)} to {len(before) + len(bad)}" in found["messages"][0]
+
+
+def test_records_of_old_tools(tmp_path: Path) -> None:
+    """Types in capital letters, and dates as web archives name their files."""
+    record = response(PAGE.format(GOOD[0]).encode())
+    for old, new in ((b": response", b": RESPONSE"), (b"2024-01-02T03:04:05Z", b"20240102030405")):
+        assert old in record
+        record = record.replace(old, new, 1)
+    (tmp_path / "a.warc.gz").write_bytes(gzip.compress(record))
+    found = collect(tmp_path / "out", read="warc", path=tmp_path / "a.warc.gz")
+    [row] = found.documents.to_pylist()
+    assert row["created"].isoformat() == "2024-01-02T03:04:05+00:00"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("20240102030405", "2024-01-02T03:04:05"),
+        (19991231235959, "1999-12-31T23:59:59"),
+        ("20241399000000", None),  # no date, and as milliseconds after the year 2600
+        (1700000000123, "2023-11-14T22:13:20.123000"),
+    ],
+)
+def test_fourteen_digits_are_a_date(value: object, expected: str | None) -> None:
+    found = parse_time(value)
+    assert (found and found.isoformat()) == (expected and f"{expected}+00:00")

@@ -10,6 +10,7 @@ from typing import Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = re.compile(r"-?\d{9,19}(?:\.\d+)?")
+_STAMP = re.compile(r"(?:19|20)\d{12}")  # of web archives
 # A count since 1970 beyond these can only be of the next smaller unit (all are after 5000 AD).
 _UNITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
 
@@ -17,7 +18,8 @@ _UNITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
 def parse_time(value: Any) -> datetime | None:
     """A time in UTC (naive ones are taken as UTC), or None where it is none.
 
-    Numbers are seconds, milliseconds, microseconds or nanoseconds since 1970, by their size.
+    Numbers are seconds, milliseconds, microseconds or nanoseconds since 1970, by their size; the 14
+    digits of web archives (20240229100000) are a date, where they are one.
 
     >>> parse_time("2024-02-29T12:00:00+02:00").isoformat()
     '2024-02-29T10:00:00+00:00'
@@ -63,6 +65,9 @@ def _utc(value: datetime) -> datetime:
 def _epoch(value: int | float) -> datetime | None:
     if not math.isfinite(value) or abs(value) < 1e6:  # under 12 days: a year or a counter
         return None
+    if isinstance(value, int) and _STAMP.fullmatch(str(value)):
+        # As milliseconds it would be a time after 2570.
+        return datetime.strptime(str(value), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     for bound, unit in _UNITS:
         if abs(value) < bound:
             micros = round(value * unit * 1e6) if isinstance(value, float) else _micros(value, unit)

@@ -99,7 +99,7 @@ def documents(
         if isinstance(found, Damage):
             sink.fail(f"{piece['uri']}#{found.position}", found.error, found.message)
             continue
-        kind = found.headers.get("warc-type", "")
+        kind = found.headers["warc-type"] = found.headers.get("warc-type", "").lower()
         if kind in kinds:
             yield found
         else:

@@ -88,6 +88,7 @@ WORLD: dict[str, WorldSpec] = {
         "a crawl of the web: WARC files, read as by `warc`",
         extra="web-data",
         modules=("scrapy", "lxml", "resiliparse"),
+        version=2,
     ),
     "commoncrawl": WorldSpec(
         CommonCrawlParams,

@@ -132,7 +132,9 @@ def main() -> None:
                 reply = ("done", {})
         except BaseException as error:
             trace = traceback.format_exc()
-            print(trace, file=sys.stderr, flush=True)
+            # Its log may lie on the very disk that is full: the reply still has to get out.
+            with contextlib.suppress(OSError):
+                print(trace, file=sys.stderr, flush=True)
             try:
                 pickle.dumps(error)
             except Exception:

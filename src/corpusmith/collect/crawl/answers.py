@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,18 +98,28 @@ class Answers:
         self.files = files
         self.previous = previous
         self.scope = scope.Scope(params)
+        self.cookies_changed: Callable[[str], bool] = lambda url: False
 
     # --- URLs ----------------------------------------------------------------------------
 
     def enqueue(
-        self, url: str, depth: int, *, kind: str = "page", via: int | None = None, hops: int = 0
+        self,
+        url: str,
+        depth: int,
+        *,
+        kind: str = "page",
+        via: int | None = None,
+        hops: int = 0,
+        key: str = "",
     ) -> str:
-        """ "" where it is queued or known, else why it is not for this crawl."""
+        """ "" where it is queued or known, else why it is not for this crawl. `key`: by which it is
+        known, where that is not the one of its URL."""
         refused = self.scope.refusal(url, depth) if kind == "page" else ""
         if kind == "sitemap" and not self.scope.host(url):
             refused = "scope:host"
         if not refused:
-            self.frontier.add(kind, scope.key(url), url, scope.origin(url), depth, via, hops)
+            key = key or scope.key(url)
+            self.frontier.add(kind, key, url, scope.origin(url), depth, via, hops)
         return refused
 
     def _links(self, links: list[str], depth: int) -> None:
@@ -204,13 +215,21 @@ class Answers:
         if target is None:
             self.fail(page, "bad_redirect", got)
             return
-        if scope.key(target) in self.frontier.chain(page):
+        chain = self.frontier.chain(page)
+        again = target in chain and self.cookies_changed(target)
+        if target in chain and not again:
             # Also one to itself: some sites wait for a cookie to come back, and it never does.
-            self.fail(page, "redirect_loop", got)
+            wants = target == page.url and got.header("set-cookie") and not self.params.cookies
+            self.fail(page, "wants_cookie" if wants else "redirect_loop", got)
         elif page.hops >= self.params.max_redirects:
             self.fail(page, "too_many_redirects", got)
         else:
-            where = {"via": page.id, "hops": page.hops + 1}
+            where: dict[str, Any] = {"via": page.id, "hops": page.hops + 1}
+            if again:
+                where["key"] = f"again {page.hops + 1}:{target}"
+            elif scope.key(target) in chain.values():
+                # The same page to us, in the one spelling that this server answers to.
+                where["key"] = f"exact:{target}"
             self._store(page, got, "done", "redirect", redirect=(target, where))
 
     def fail(self, page: Page, kind: str, got: Got | None = None, *, store: bool = True) -> None:
@@ -287,16 +306,14 @@ class Answers:
                 if refused := self.enqueue(target, page.depth, **where):
                     self.frontier.count("links", [(refused, 1)])
                     self.frontier.journal("led outside", target)
+                    if page.depth == 0:
+                        self.frontier.journal(f"outside:{page.url}", target)
 
     def _header_robots(self, got: Got) -> set[str]:
         found: set[str] = set()
         for name, value in got.headers:
             if name.lower() == "x-robots-tag":
-                who, colon, rest = value.partition(":")
-                if not colon:
-                    found |= pages.directives(value)
-                elif who.strip().lower() == self.params.agent.lower():
-                    found |= pages.directives(rest)
+                found |= pages.header_directives(value, self.params.agent)
         return found
 
     # --- sitemaps ------------------------------------------------------------------------

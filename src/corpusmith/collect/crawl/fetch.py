@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from corpusmith.collect.world import Job
 from corpusmith.errors import InputError
 
 EXAMPLES = 3
+MAX_TOLD = 10  # seeds that gave nothing
 
 
 def fetch(params: CrawlParams, job: Job) -> dict[str, Any]:
@@ -21,9 +24,21 @@ def fetch(params: CrawlParams, job: Job) -> dict[str, Any]:
 
     InputError where not one page could be fetched; the next call then starts from nothing.
     """
+    path = job.state / "frontier.sqlite"
+    try:
+        return _crawled(params, job, path)
+    except sqlite3.OperationalError as error:  # its own word for a full disk, among others
+        raise InputError(
+            f"the list of URLs can't be written: {error}",
+            where=str(path),
+            hint="free some space, or look at the folder's rights, and run the same command again: "
+            "it goes on from what it has",
+        ) from error
+
+
+def _crawled(params: CrawlParams, job: Job, path: Path) -> dict[str, Any]:
     from corpusmith.collect.crawl import spider
 
-    path = job.state / "frontier.sqlite"
     frontier = Frontier(path)
     if frontier.journal("failed"):  # whole: whatever was wrong may be mended
         frontier.close()
@@ -60,9 +75,11 @@ def fetch(params: CrawlParams, job: Job) -> dict[str, Any]:
                 expected="a page with status 200 that robots.txt and the recipe's rules allow",
                 hint=_hint(found, frontier.journal("led outside")),
             )
-        return {"agent": agent, **found, "warnings": _warnings(found)}
+        warnings = _lost_seeds(params, frontier) + _warnings(found)
+        return {"agent": agent, **found, "warnings": warnings}
     finally:
-        frontier.close()
+        with contextlib.suppress(sqlite3.OperationalError):  # what raised is the word to hear
+            frontier.close()
 
 
 def restore(frontier: Frontier, data: Path) -> tuple[str, int] | None:
@@ -140,6 +157,22 @@ def _words(kinds: dict[str, int]) -> str:
     return ", ".join(f"{kind} {number:,}" for kind, number in kinds.items()) or "no answer"
 
 
+def _lost_seeds(params: CrawlParams, frontier: Frontier) -> list[str]:
+    """A sentence for each seed that gave no page: whoever named it should hear of it."""
+    told = []
+    for seed in dict.fromkeys(scope.normal(s) or s for s in params.seeds):
+        row = frontier.db.execute(
+            "select state, reason from pages where key=?", (scope.key(seed),)
+        ).fetchone()
+        if row and row[0] in ("failed", "skipped"):
+            told.append(f"the seed {seed} gave no page: {row[1]}")
+    rows = frontier.db.execute(
+        "select substr(name, 9), value from journal where name like 'outside:%' order by name"
+    )
+    told += [f"{url} redirects to {target}, which is outside of the crawl" for url, target in rows]
+    return told[:MAX_TOLD]
+
+
 def _warnings(found: dict[str, Any]) -> list[str]:
     warnings = []
     if found["left"]:
@@ -160,4 +193,6 @@ def _hint(found: dict[str, Any], outside: str | None) -> str:
         return "name the address if it is meant to be crawled: allow_private: [127.0.0.1]"
     if "robots" in found["skipped"]:
         return "ask the site's owner: robots.txt is obeyed"
+    if found["skipped"] and all(kind.startswith("type:") for kind in found["skipped"]):
+        return "name the content types that the crawl should keep in types"
     return "look at the seeds in a browser; run the same command again"

@@ -252,14 +252,17 @@ class Frontier:
             )
         )
 
-    def chain(self, page: Page) -> list[str]:
-        """The keys of the URLs that redirected here, this one first."""
-        keys, via = [page.key], page.via
-        while via is not None and len(keys) <= page.hops:
-            row = self.db.execute("select key, via from pages where id=?", (via,)).fetchone()
-            keys.append(row[0])
-            via = row[1]
-        return keys
+    def chain(self, page: Page) -> dict[str, str]:
+        """URL -> key of those that redirected here, this one first."""
+        found, via = {page.url: page.key}, page.via
+        for _ in range(page.hops):
+            if via is None:
+                break
+            url, key, via = self.db.execute(
+                "select url, key, via from pages where id=?", (via,)
+            ).fetchone()
+            found[url] = key
+        return found
 
     def fetched(self, key: str) -> dict[str, Any] | None:
         """What is known of a page that was answered with 200."""

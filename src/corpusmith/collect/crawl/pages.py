@@ -17,6 +17,7 @@ from corpusmith.collect.extract import decode_html
 MAX_LINKS = 10_000  # of one page
 MAX_SITEMAP_URLS = 50_000  # https://www.sitemaps.org/protocol.html
 _REFRESH = re.compile(r"\s*[\d.]+\s*[;,]\s*url\s*=\s*['\"]?([^'\"]+)", re.IGNORECASE)
+_VALUED = re.compile(r"unavailable_after|max-[\w-]+")  # directives that take a value
 _LINKING = {"a": "href", "area": "href", "link": "href", "iframe": "src", "frame": "src"}
 _LINK_RELS = {"next", "prev", "canonical", "alternate"}
 
@@ -84,6 +85,28 @@ def directives(text: str) -> set[str]:
     return words | ({"noindex", "nofollow"} if "none" in words else set())
 
 
+def header_directives(value: str, agent: str) -> set[str]:
+    """The directives of an X-Robots-Tag header that are for us: those behind no name of a crawler,
+    and those behind ours. Some directives have a colon themselves, and dates have commas.
+
+    >>> header_directives("noindex, unavailable_after: Friday, 25-Jun-10 15:00:00 EST", "us")
+    {'noindex'}
+    >>> header_directives("otherbot: noindex, nofollow", "us")
+    set()
+    """
+    found: set[str] = set()
+    ours = True
+    for word in value.split(","):
+        name, colon, rest = word.partition(":")
+        name = name.strip().lower()
+        if colon and re.fullmatch(r"[\w*-]+", name) and not _VALUED.fullmatch(name):
+            ours = name in ("*", agent.lower())
+            word = rest
+        if ours:
+            found |= directives(word)
+    return found & {"noindex", "nofollow"}
+
+
 def sitemap_urls(data: bytes, url: str) -> Iterator[tuple[str, str]]:
     """(kind, URL) of a sitemap: `page`, or `sitemap` for the files of an index. Nothing where it is
     none. Plain lists of URLs are sitemaps as well."""
@@ -109,7 +132,9 @@ def sitemap_urls(data: bytes, url: str) -> Iterator[tuple[str, str]]:
             if tag == "loc":
                 parent = element.getparent()
                 kind = etree.QName(parent).localname if parent is not None else ""
-                target = normal((element.text or "").strip(), url)
+                said = (element.text or "").strip()
+                # A file that was cut off ends in half a URL, which is no path beside it.
+                target = normal(said, url) if said.startswith("/") or "://" in said else None
                 if target and kind in ("url", "sitemap") and number < MAX_SITEMAP_URLS:
                     number += 1
                     yield ("sitemap" if kind == "sitemap" else "page"), target

@@ -74,6 +74,11 @@ class CrawlParams(BaseModel):
         600.0, description="a host that asks for a longer wait (Retry-After) is given up"
     )
     max_redirects: int = Field(5, ge=0, description="that may follow each other")
+    cookies: bool = Field(
+        False,
+        description="keep the cookies of each host in memory while it is crawled, and send them "
+        "back to it: for sites that show nothing without",
+    )
     verify_certificates: bool = Field(True, description="of https, against the system's")
     give_up: int = Field(
         20, gt=0, description="connections in a row that fail, after which a host is given up"
@@ -92,6 +97,10 @@ class CrawlParams(BaseModel):
             parts = urlsplit(value)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
                 raise ValueError(f"http:// or https:// URLs without a password, not {value!r}")
+            try:
+                _ = parts.port
+            except ValueError as error:
+                raise ValueError(f"URLs with a port up to 65535, not {value!r}: {error}") from None
         return values
 
     @field_validator("contact")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import collections
 import re
-from urllib.parse import parse_qsl, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url, safe_url_string
 
@@ -19,8 +19,10 @@ MAX_URL_CHARS = 2000
 MAX_SEGMENTS = 30
 MAX_REPEATED = 3  # of one path segment: /a/b/a/b/a/b/a is a broken relative link
 _TRACKING = re.compile(
-    r"(utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|phpsessid|jsessionid|aspsessionid\w*|sid)\Z",
-    re.IGNORECASE,
+    r"(utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|phpsessid|jsessionid|aspsessionid\w*)(=.*)?\Z"
+    # Only what looks like a session: elsewhere `sid` tells one story from another.
+    r"|sid=[0-9a-f]{16,}\Z",
+    re.IGNORECASE | re.DOTALL,
 )
 _SESSION = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
@@ -46,9 +48,8 @@ def normal(url: str, base: str = "") -> str | None:
     netloc = host if port in (None, _PORTS[scheme]) else f"{host}:{port}"
     path = _without_dots(_SESSION.sub("", parts.path))
     query = parts.query
-    if query and any(_TRACKING.match(name) for name, _ in parse_qsl(query, True)):
-        kept = [p for p in query.split("&") if not _TRACKING.match(p.partition("=")[0])]
-        query = "&".join(kept)
+    if query:
+        query = "&".join(p for p in query.split("&") if not _TRACKING.match(p))
     found = urlunsplit((scheme, netloc, path, query, ""))
     try:
         key(found)
@@ -72,6 +73,15 @@ def _without_dots(path: str) -> str:
     return "/" + "/".join(out)
 
 
+def _ascii(host: str) -> str:
+    """A host, or `*.host`, as it stands in normal URLs (RFC 3490)."""
+    star, name = ("*.", host[2:]) if host.startswith("*.") else ("", host)
+    try:
+        return star + name.encode("idna").decode()
+    except UnicodeError:
+        return host
+
+
 def key(url: str) -> str:
     """What two spellings of one page share."""
     return canonicalize_url(url)
@@ -88,7 +98,7 @@ class Scope:
 
     def __init__(self, params: CrawlParams) -> None:
         seeds = [urlsplit(normal(seed) or "").hostname or "" for seed in params.seeds]
-        self.hosts = tuple(params.hosts or seeds)
+        self.hosts = tuple(map(_ascii, params.hosts)) or tuple(seeds)
         self.prefixes = tuple(normal(p) or p for p in params.prefixes)
         self.include = [re.compile(p) for p in params.include]
         self.exclude = [re.compile(p) for p in params.exclude]

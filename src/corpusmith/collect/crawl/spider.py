@@ -1,7 +1,7 @@
 """Scrapy around a `Crawler`: its engine and downloader, with none of its queues and middlewares.
 
-Redirects, retries, robots.txt, cookies (none are kept), depth and throttling are the crawl's own,
-since their state has to survive a kill.
+Redirects, retries, robots.txt, depth and throttling are the crawl's own, since their state has to
+survive a kill; cookies are kept only where the recipe says so.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from scrapy.exceptions import StopDownload
 
 from corpusmith.collect.crawl.addresses import networks
 from corpusmith.collect.crawl.answers import Got
+from corpusmith.collect.crawl.cookies import Cookies
 from corpusmith.collect.crawl.crawler import Crawler
 from corpusmith.collect.crawl.frontier import Page
 from corpusmith.collect.crawl.net import Guard, kind_of
@@ -70,6 +71,7 @@ class CrawlSpider(Spider):
     crawl: Crawler
     timer: Any = None
     sent: Headers = []
+    cookies: Cookies | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Any, *args: Any, **kwargs: Any) -> CrawlSpider:
@@ -78,6 +80,9 @@ class CrawlSpider(Spider):
         spider.crawl.send = spider.send
         spider.crawl.wake = spider.wake
         spider.sent = request_headers(spider.crawl.params)
+        if spider.crawl.params.cookies:
+            spider.cookies = Cookies()
+            spider.crawl.answers.cookies_changed = spider.cookies.changed
         return spider
 
     async def start(self) -> AsyncIterator[Any]:
@@ -94,15 +99,18 @@ class CrawlSpider(Spider):
         self.timer = call_later(seconds, self.crawl.pump)
 
     def send(self, page: Page, headers: Headers) -> None:
+        headers = [*self.sent, *headers]
+        if self.cookies is not None and (value := self.cookies.header(page.url)):
+            headers.append(("Cookie", value))
         request = Request(
             page.url,
-            headers=[*self.sent, *headers],
+            headers=headers,
             callback=self.answered,
             errback=self.failed,
             dont_filter=True,
             meta={
                 "page": page,
-                "sent": [*self.sent, *headers],
+                "sent": headers,
                 "download_timeout": self.crawl.params.timeout_seconds,
             },
         )
@@ -120,6 +128,8 @@ class CrawlSpider(Spider):
 
     def answered(self, response: Any) -> None:
         meta = response.request.meta
+        if self.cookies is not None:
+            self.cookies.take(response, response.request)
         self.crawl.answered(meta["page"], got_of(response), meta.get("download_latency"))
 
     def failed(self, failure: Any) -> None:
@@ -128,6 +138,8 @@ class CrawlSpider(Spider):
         if isinstance(error, StopDownload):
             response = error.response
             assert response is not None
+            if self.cookies is not None:
+                self.cookies.take(response, request)
             if response.status == 200:
                 self.crawl.stopped_at_headers(page, request.meta["mime"], response.status)
             else:  # an error page, in whatever type: its status is what counts
