@@ -85,7 +85,7 @@ def _number(out, state, number):
 @kernel
 def _inline(text, begin, end, events, first, last, hrefs, out, state, here, indent, kind, links):
     """A block's text with its marks. `kind`: 0 lines as they are, 1 on one line, 2 in a table,
-    3 plain."""
+    3 plain, 4 plain on one line."""
     event, at = first, begin
     in_code = in_link = False
     href = np.int64(0)
@@ -93,7 +93,7 @@ def _inline(text, begin, end, events, first, last, hrefs, out, state, here, inde
         while event < last and (events[event, 0] <= at or at == end):
             what = events[event, 1]
             empty = event + 1 < last and events[event + 1, 0] <= events[event, 0]
-            if kind == 3:
+            if kind >= 3:
                 pass
             elif what == CODE_OPENS:
                 if not in_code and not empty and at < end:
@@ -123,7 +123,7 @@ def _inline(text, begin, end, events, first, last, hrefs, out, state, here, inde
         if at == end:
             break
         byte = text[at]
-        if byte == 10 and (kind == 1 or kind == 2):
+        if byte == 10 and (kind == 1 or kind == 2 or kind == 4):
             _put(out, state, 32)
         elif byte == 10 and kind == 0:
             _put(out, state, 10)
@@ -189,7 +189,7 @@ def _cell(block, text, here, events, hrefs, around, out, state, markdown, links)
     state[LAST_CELL] = cell
     _inline(
         text, block[B_FROM], block[B_TO], events, block[B_EVENTS], block[B_EVENTS_TO], hrefs, out,
-        state, here, 0, 2 if markdown else 1, links and markdown,
+        state, here, 0, 2 if markdown else 4, links and markdown,
     )  # fmt: skip
 
 
