@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import unicodedata
 
 import numpy as np
@@ -108,6 +109,23 @@ def test_bytes_that_are_no_text_do_no_harm(before, rubbish, after):
         assert rows[0] == reference(before) and rows[2] == reference(after)
         if function is quality:
             assert 0 <= rows[1]["words"] <= rows[1]["tokens"] <= len(rubbish)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32), st.integers(2, 50), st.integers(1, 400))
+def test_copies_within_long_texts_equal_the_reference(seed, spellings, count):
+    """Bitmaps of n-grams have 64 places a word, and copies of 5 to 10 tokens go over their ends."""
+    draw = random.Random(seed)
+    tokens = ["a"]
+    while len(tokens) < count:
+        if draw.random() < 0.7:
+            tokens.append(draw.choice(".#!") + draw.choice("\n ") if draw.random() < 0.2 else "")
+            tokens[-1] = tokens[-1] or f"w{draw.randrange(spellings)}"
+        else:
+            first = draw.randrange(len(tokens))
+            tokens += tokens[first : first + draw.choice([4, 5, 6, 8, 9, 11, 30, 90])]
+    text = " ".join(tokens)
+    assert repetition(batch([text]), Context()).to_pylist() == [slow.repetition(text)]
 
 
 @settings(deadline=None, max_examples=60)

@@ -10,7 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corpusmith.kernels.chars import EXTEND, KIND, SINGLE, SPACE, WORD
+from corpusmith.kernels.chars import (
+    EXTEND,
+    KIND,
+    SENTENCE_NOW,
+    SENTENCE_SPACE,
+    SINGLE,
+    SPACE,
+    WORD,
+)
 from corpusmith.kernels.hashing import is_ellipsis, load64
 from corpusmith.kernels.jit import inlined, kernel
 from corpusmith.kernels.lines import (
@@ -25,16 +33,17 @@ from corpusmith.kernels.lines import (
 )
 from corpusmith.kernels.vectors import BLOCK, block_masks, count_bits, lowest_bit
 
-LETTER, NAMING, INNER, RARE, INNER_BEFORE, BITMAPS = range(6)
+LETTER, NAMING, INNER, RARE, ENDERS, INNER_BEFORE, BITMAPS = range(7)
 """The bitmaps: letters; what makes a token a word; bytes after a character's first; where a
-phrase of C4's lists may be found; and, no bitmap but a number for each block, the bits of INNER
-in the blocks before."""
+phrase of C4's lists may be found; tokens that may end a sentence; and, no bitmap but a number for
+each block, the bits of INNER in the blocks before."""
 
 _SLACK = 4 * BLOCK
 _ONE, _NONE, _ALL = np.uint64(1), np.uint64(0), ~np.uint64(0)
 _LOW = np.int64(0xFFFFFFFF)
 SHORT = np.int64(57)  # bits that one load from a byte's boundary holds, wherever they begin
 _AT_ONCE = 16
+_ENDS = SENTENCE_NOW | SENTENCE_SPACE
 
 
 class Marks(NamedTuple):
@@ -45,25 +54,19 @@ class Marks(NamedTuple):
     ends: np.ndarray  # int32: after its last byte
     newlines: np.ndarray  # int32: place of each "\n", then the document's end
     line_tokens: np.ndarray  # int32: tokens before it
-    words_before: np.ndarray  # int32: words before each token
-    enders: np.ndarray  # int32: tokens that may end a sentence
     edge: np.ndarray  # uint8[BLOCK + 1]: a block that can't be read where it is
     lengths: np.ndarray  # int64: zeros, for counts by length
 
 
 def new_marks(longest: int) -> Marks:
     """For documents of up to so many bytes."""
-    starts, ends, newlines, line_tokens, words_before, enders = (
-        np.empty(longest + _SLACK, np.int32) for _ in range(6)
-    )
+    starts, ends, newlines, line_tokens = (np.empty(longest + _SLACK, np.int32) for _ in range(4))
     return Marks(
         bitmaps=np.empty((BITMAPS, longest // BLOCK + 3), np.uint64),
         starts=starts,
         ends=ends,
         newlines=newlines,
         line_tokens=line_tokens,
-        words_before=words_before,
-        enders=enders,
         edge=np.zeros(BLOCK + 1, np.uint8),
         lengths=np.zeros(longest + 1, np.int64),
     )
@@ -140,8 +143,8 @@ def _places(bits, at, places, count):
 @kernel
 def mark_document(
     data, size, begin, end, flags, letters_upper, digits_numbers, roots, leaves,
-    letter_bits, naming_bits, inner_bits, rare_bits, inner_before, starts, ends, newlines,
-    line_tokens, edge, row,
+    letter_bits, naming_bits, inner_bits, rare_bits, ender_bits, inner_before, starts, ends,
+    newlines, line_tokens, edge, row,
 ):  # fmt: skip
     """Fill the arrays of `Marks` for `data[begin:end]`, and of the document's counters (`row`)
     those of single characters. Returns (tokens, lines' ends, bytes that begin no character)."""
@@ -168,7 +171,10 @@ def mark_document(
         else:
             masks = block_masks(data, at)
         valid = _ALL >> np.uint64(BLOCK - count)
-        letter, high, digit, word, space, newline, beyond, inner, same, hashes, curly, rare = masks
+        (
+            letter, high, digit, word, space, newline, beyond, inner, same, hashes, curly, stops,
+            rare,
+        ) = masks  # fmt: skip
         letter &= valid
         digit &= valid
         beyond &= valid
@@ -177,6 +183,7 @@ def mark_document(
         # first, whatever was before it, does below.
         start = ~(word | space | beyond | same)
         naming = letter | digit
+        enders = _NONE
         letters += count_bits(letter)
         upper += count_bits(high & valid)
         digits += count_bits(digit)
@@ -234,6 +241,8 @@ def mark_document(
                             repeated = False
                     if not repeated:
                         start |= one
+                        if flags[index] & _ENDS:
+                            enders |= one
         after_space = space << _ONE | space_before
         start |= word & ~(word << _ONE | word_before)
         start |= after_space & ~space  # whatever it is: marks without a letter too
@@ -242,6 +251,7 @@ def mark_document(
         naming_bits[block] = naming
         inner_bits[block] = inner
         rare_bits[block] = rare & valid
+        ender_bits[block] = enders | (start & stops)
         inner_before[block] = np.uint64(inner_bytes)
         inner_bytes += count_bits(inner)
         here = at - begin
@@ -261,7 +271,7 @@ def mark_document(
     line_tokens[lines] = tokens
     # Readers of bits look beyond the last block, at what they mask out.
     last = (end - begin + BLOCK - 1) // BLOCK
-    inner_bits[last] = _NONE
+    inner_bits[last] = naming_bits[last] = ender_bits[last] = _NONE
     inner_before[last] = np.uint64(inner_bytes)
     row[LETTERS] = letters + (letters_and_upper & _LOW)
     row[UPPER] = upper + (letters_and_upper >> 32)

@@ -2,12 +2,11 @@
 
 Tokens come as numbers of their spellings, and an n-gram's number is the place of its first
 occurrence. An (n+1)-gram occurs twice only where the n-grams at its first and its second token
-both do, so each level looks only at the places that the last one left. No hash stands for an
-n-gram: it only finds a slot, or rules out.
+both do. No hash stands for an n-gram: it only finds a slot, or rules out.
 
 5-grams come first, straight from the tokens: few of them occur twice, and from them follow those
-of 6 to 10. The most frequent of them occurs as often as some 2-, 3- and 4-gram at least, so of
-those only what occurs as often has to be looked at for the most frequent one.
+of 6 to 10 (`longer.py`). The most frequent of them occurs as often as some 2-, 3- and 4-gram at
+least, so of those only what occurs as often has to be looked at for the most frequent one.
 """
 
 from __future__ import annotations
@@ -18,6 +17,19 @@ import numpy as np
 
 from corpusmith.kernels.hashing import HALF, MULTIPLIER, load64
 from corpusmith.kernels.jit import inlined, kernel
+from corpusmith.kernels.longer import (
+    LONGEST,
+    ROWS,
+    SHORTEST,
+    SLACK,
+    blocks_of,
+    covered_chars,
+    follow_fives,
+    greedy_chars,
+    look_up,
+)
+from corpusmith.kernels.slots import empty_table, table_size
+from corpusmith.kernels.vectors import BLOCK, at_least, lowest_bit
 
 NGRAM_COUNTS = (
     "top2", "top3", "top4", "dup5", "dup6", "dup7", "dup8", "dup9", "dup10",
@@ -25,7 +37,8 @@ NGRAM_COUNTS = (
 """The columns that `repeated_ngrams` fills: characters, for n = 2 to 10."""
 
 DATATROVE, DCLM = 0, 1
-LONGEST = 10
+_OFTEN = np.int32(255)
+_ONE, _NONE = np.uint64(1), np.uint64(0)
 
 
 class Work(NamedTuple):
@@ -33,21 +46,23 @@ class Work(NamedTuple):
 
     slots: np.ndarray  # uint32[power of two]; below the base = empty
     state: np.ndarray  # int64[2]: base, number of slots
-    # int32[tokens + 1]:
+    # int32[tokens + SLACK]:
     tokens: np.ndarray  # spelling numbers of the words alone
     ends: np.ndarray  # characters of the tokens before
+    word_ends: np.ndarray  # characters of the words before
     numbers: np.ndarray  # n-gram numbers of the present level
     parents: np.ndarray  # those of the level before, where they are no longer the same
     candidates: np.ndarray  # places that a level looks at
     places: np.ndarray  # those of them whose n-gram is repeated
     counts: np.ndarray  # occurrences, at the first one's place
     seen: np.ndarray  # uint8[power of two]: bits for occurrences
-
-
-@kernel
-def table_size(entries):
-    """Slots for so many n-grams, before rounding up: sparse while it stays in the cache."""
-    return 3 * entries if entries < 1 << 18 else entries + entries // 2
+    often: np.ndarray  # uint8[tokens + SLACK]: occurrences of each token, 255 at most
+    word_often: np.ndarray  # uint8[tokens + SLACK]: the same of each word
+    # As `longer` has them:
+    reach: np.ndarray  # uint8[tokens + SLACK]
+    copied: np.ndarray  # uint8[tokens + SLACK]
+    diverging: np.ndarray  # uint64[ROWS * blocks_of(tokens)]
+    skipped: np.ndarray  # uint64[blocks_of(tokens)]
 
 
 def new_work(tokens: int) -> Work:
@@ -57,27 +72,60 @@ def new_work(tokens: int) -> Work:
     sparse = min(tokens, (1 << 18) - 1)
     entries = max(int(table_size(tokens)), int(table_size(sparse)))
     slots = 1 << max(entries.bit_length(), 6)
-    words, ends, numbers, parents, candidates, places, counts = (
-        np.zeros(tokens + 1, np.int32) for _ in range(7)
+    words, ends, word_ends, numbers, parents, candidates, places, counts = (
+        np.zeros(tokens + SLACK, np.int32) for _ in range(8)
     )
+    blocks = int(blocks_of(tokens))
     return Work(
         slots=np.zeros(slots, np.uint32),
         state=np.array([1, slots], np.int64),
         tokens=words,
         ends=ends,
+        word_ends=word_ends,
         numbers=numbers,
         parents=parents,
         candidates=candidates,
         places=places,
         counts=counts,
         seen=np.zeros(1 << max((4 * tokens).bit_length(), 6), np.uint8),
+        often=np.zeros(tokens + SLACK, np.uint8),
+        word_often=np.zeros(tokens + SLACK, np.uint8),
+        reach=np.zeros(tokens + SLACK, np.uint8),
+        copied=np.zeros(tokens + SLACK, np.uint8),
+        diverging=np.zeros(ROWS * blocks, np.uint64),
+        skipped=np.zeros(blocks, np.uint64),
     )
 
 
 @kernel
+def lay_tokens(
+    ids, count, spelling_counts, spelling_chars, tokens, ends, word_ends, often, word_often
+):
+    """Pick the words out of the tokens (`tokens`); of each token and of each word sum up the
+    characters before it and say how often it occurs. Returns the words."""
+    words, chars, word_chars = np.int64(0), np.int64(0), np.int64(0)
+    ends[0] = word_ends[0] = 0
+    for place in range(count):
+        spelling = ids[place]
+        length = np.int64(spelling_chars[spelling])
+        times = min(spelling_counts[spelling], _OFTEN)
+        chars += abs(length)
+        ends[place + 1] = chars
+        often[place] = times
+        tokens[words] = spelling
+        word_often[words] = times
+        words += np.int64(length > 0)
+        word_chars += max(length, 0)
+        word_ends[words] = word_chars
+    for place in range(2 * BLOCK):
+        often[count + place] = word_often[words + place] = 0
+    return words
+
+
+@kernel
 def repeated_ngrams(
-    ids, count, spelling_counts, spelling_chars, variant,
-    slots, state, ends, numbers, parents, candidates, places, counts, seen, row,
+    ids, count, ends, often, variant, slots, state, numbers, parents, candidates, places, counts,
+    seen, reach, copied, diverging, skipped, row,
 ):  # fmt: skip
     """Fill `row` (9) with the characters of the top 2- to 4-gram and of the duplicate
     5- to 10-grams of the tokens `ids`, as the variant counts them:
@@ -95,83 +143,46 @@ def repeated_ngrams(
     The loops below step by a comparison instead of branching on it: what repeats in a text
     is hard to guess, for a processor too.
     """
-    ends[0] = 0
-    for place in range(count):
-        ends[place + 1] = ends[place] + abs(spelling_chars[ids[place]])
-    looked_at = _runs(ids, count, spelling_counts, candidates)
-    looked_at = _seen_twice(ids, candidates, looked_at, numbers, seen)
+    looked_at = _seen_twice(ids, count, often, candidates, numbers, seen)
     _number_fives(ids, candidates, looked_at, numbers, counts, slots, state, count)
-    least = np.int64(2)
-    for n in range(5, LONGEST + 1):
-        if n > 5:
+    most = follow_fives(
+        ids, count, candidates, looked_at, numbers, counts, reach, copied, diverging
+    )
+    for n in range(SHORTEST, LONGEST + 1):
+        if n > SHORTEST:
+            look_up(n, ids, count, numbers, parents, reach, copied, diverging, slots, state)
+        if variant == DATATROVE:
+            row[n - 2] = greedy_chars(n, count, numbers, copied, ends, skipped)
+        else:
+            row[n - 2] = covered_chars(n, count, reach, ends)
+    # The most frequent 2- to 4-grams occur as often as the most frequent 5-gram.
+    least = max(most, np.int64(2))
+    looked_at = _number_pairs(ids, count, often, least, candidates, numbers, counts, slots, state)
+    for n in range(2, SHORTEST):
+        if n > 2:
             _lengthen(
                 n, ids, numbers, parents, candidates, looked_at, places, counts, slots, state, count
             )
-        active, looked_at = _repeated(candidates, looked_at, numbers, counts, 2, places)
-        if n == 5:
-            # Of the most frequent 5-gram; so the most frequent 2- to 4-grams occur as often.
-            for index in range(active):
-                least = max(least, np.int64(counts[numbers[places[index]]]))
         if variant == DATATROVE:
-            row[n - 2] = _greedy(n, numbers, places, active, counts, ends)
+            row[n - 2] = _top_datatrove(count, n, numbers, candidates, looked_at, counts, ends)
         else:
-            row[n - 2] = _covered(n, places, active, ends)
-    looked_at = _frequent_pairs(ids, count, spelling_counts, least, candidates)
-    for n in range(2, 5):
-        if n == 2:
-            _number_pairs(ids, candidates, looked_at, numbers, counts, slots, state, count)
-        else:
-            _lengthen(
-                n, ids, numbers, parents, candidates, looked_at, places, counts, slots, state, count
-            )
-        active, looked_at = _repeated(candidates, looked_at, numbers, counts, least, places)
-        if variant == DATATROVE:
-            row[n - 2] = _top_datatrove(count, n, numbers, places, active, counts, ends)
-        else:
-            row[n - 2] = _top_dclm(n, numbers, places, active, counts, ends)
+            row[n - 2] = _top_dclm(n, numbers, candidates, looked_at, counts, ends)
+        if n + 1 < SHORTEST:
+            looked_at = _repeated(candidates, looked_at, numbers, counts, least)
 
 
 @inlined
-def _repeated(candidates, looked_at, numbers, counts, least, places):
-    """The candidates whose n-gram occurs so often become `places`, and those of them whose next
-    place is one too stay candidates, for n + 1. Returns (places, candidates)."""
-    active = np.int64(0)
+def _repeated(candidates, looked_at, numbers, counts, least):
+    """Keep the candidates for n + 1: those whose n-gram occurs so often, at the next place too."""
     longer = np.int64(0)
     before = np.int64(-2)
     for index in range(looked_at):
         place = np.int64(candidates[index])
         repeated = np.int64(counts[numbers[place]] >= least)
-        places[active] = place
-        active += repeated
         candidates[longer] = before
         longer += repeated & np.int64(before == place - 1)
         before = place if repeated else np.int64(-2)
-    return active, longer
-
-
-@inlined
-def _frequent_pairs(ids, count, spelling_counts, least, candidates):
-    """Places of two tokens whose spellings both occur so often; returns their number."""
-    looked_at = np.int64(0)
-    before = np.int64(0)
-    for place in range(count):
-        frequent = np.int64(spelling_counts[ids[place]] >= least)
-        candidates[looked_at] = place - 1
-        looked_at += frequent & before
-        before = frequent
-    return looked_at
-
-
-@inlined
-def _runs(ids, count, spelling_counts, candidates):
-    """Places from which on five tokens all have a spelling that occurs again."""
-    looked_at = np.int64(0)
-    run = np.int64(0)
-    for place in range(count):
-        run = (run + 1) * np.int64(spelling_counts[ids[place]] > 1)
-        candidates[looked_at] = place - 4
-        looked_at += np.int64(run >= 5)
-    return looked_at
+    return longer
 
 
 @inlined
@@ -181,18 +192,30 @@ def _hash_five(ids, place):
 
 
 @kernel
-def _seen_twice(ids, candidates, looked_at, cells, seen):
-    """Drop candidates whose 5-gram surely occurs once: that are alone in their cell of `seen`."""
+def _seen_twice(ids, count, often, candidates, cells, seen):
+    """Fill `candidates` with the places whose 5-gram may occur twice; returns how many.
+
+    All of its tokens do, and it is not alone in its cell of `seen`."""
     bits = np.int64(6)
-    while 1 << bits < 4 * looked_at:
+    while 1 << bits < 4 * count:
         bits += 1
     for cell in range(1 << bits):
         seen[cell] = 0
     shift = np.uint64(64 - bits)
-    for index in range(looked_at):
-        cell = np.int64(_hash_five(ids, np.int64(candidates[index])) >> shift)
-        cells[index] = cell
-        seen[cell] = seen[cell] << 1 | 1
+    looked_at = np.int64(0)
+    for block in range(blocks_of(count) - 1):
+        at = BLOCK * block
+        places = at_least(often, at, 2)
+        for offset in range(1, SHORTEST):
+            places &= at_least(often, at + offset, 2)
+        while places != _NONE:
+            place = at + lowest_bit(places)
+            places &= places - _ONE
+            cell = np.int64(_hash_five(ids, place) >> shift)
+            candidates[looked_at] = place
+            cells[looked_at] = cell
+            looked_at += 1
+            seen[cell] = seen[cell] << 1 | 1
     kept = np.int64(0)
     for index in range(looked_at):
         candidates[kept] = candidates[index]
@@ -203,7 +226,7 @@ def _seen_twice(ids, candidates, looked_at, cells, seen):
 @kernel
 def _number_fives(ids, candidates, looked_at, right, counts, slots, state, tokens):
     """Number the 5-grams at the candidates as `_number_pairs` does pairs."""
-    mask, base = _table(looked_at, slots, state, tokens)
+    mask, base = empty_table(looked_at, slots, state, tokens)
     for index in range(looked_at):
         place = np.int64(candidates[index])
         one = load64(ids, 4 * place)
@@ -227,26 +250,21 @@ def _number_fives(ids, candidates, looked_at, right, counts, slots, state, token
     state[0] = base + tokens
 
 
-@inlined
-def _table(entries, slots, state, tokens):
-    """(mask, base) of an empty table for so many entries."""
-    size = 64
-    wanted = table_size(entries)
-    while size < wanted:
-        size *= 2
-    base = state[0]
-    if base + tokens > 0xFFFFFFFF:
-        for slot in range(state[1]):
-            slots[slot] = 0
-        base = np.int64(1)
-    return size - 1, base
-
-
 @kernel
-def _number_pairs(ids, candidates, looked_at, numbers, counts, slots, state, tokens):
-    """Number the pairs of tokens at the candidates by the place where each occurred first;
-    `counts` gets the occurrences at that place."""
-    mask, base = _table(looked_at, slots, state, tokens)
+def _number_pairs(ids, count, often, least, candidates, numbers, counts, slots, state):
+    """Number the pairs of tokens that both occur so often by the place where each occurred first;
+    `counts` gets the occurrences at that place. Fills `candidates` with the pairs' places and
+    returns how many they are."""
+    bound = min(least, np.int64(_OFTEN))
+    looked_at = np.int64(0)
+    for block in range(blocks_of(count) - 1):
+        at = BLOCK * block
+        places = at_least(often, at, bound) & at_least(often, at + 1, bound)
+        while places != _NONE:
+            candidates[looked_at] = at + lowest_bit(places)
+            places &= places - _ONE
+            looked_at += 1
+    mask, base = empty_table(looked_at, slots, state, count)
     for index in range(looked_at):
         place = np.int64(candidates[index])
         pair = load64(ids, 4 * place)
@@ -262,7 +280,8 @@ def _number_pairs(ids, candidates, looked_at, numbers, counts, slots, state, tok
         slots[slot] = base + found
         numbers[place] = found
         counts[found] = counts[found] * (1 - empty) + 1
-    state[0] = base + tokens
+    state[0] = base + count
+    return looked_at
 
 
 @kernel
@@ -282,7 +301,7 @@ def _lengthen(
         counts[number] = counts[number] * np.int64(number != place) + same
         others[rest] = place
         rest += 1 - same
-    mask, base = _table(rest, slots, state, tokens)
+    mask, base = empty_table(rest, slots, state, tokens)
     for index in range(rest):
         place = np.int64(others[index])
         parent = numbers[place]
@@ -304,56 +323,30 @@ def _lengthen(
 
 
 @kernel
-def _top_datatrove(count, n, numbers, places, active, counts, ends):
+def _top_datatrove(count, n, numbers, candidates, looked_at, counts, ends):
     if count < n:
         return np.int64(0)
     best = np.int64(1)
     best_place = np.int64(0)
-    for index in range(active):
-        place = np.int64(places[index])
-        if counts[place] > best and numbers[place] == place:
-            best = np.int64(counts[place])
+    for index in range(looked_at):
+        place = np.int64(candidates[index])
+        times = np.int64(counts[numbers[place]])
+        if times > best:
+            best = times
             best_place = place
     return (ends[best_place + n] - ends[best_place] + n - 1) * best
 
 
 @kernel
-def _top_dclm(n, numbers, places, active, counts, ends):
-    best = np.int64(0)
+def _top_dclm(n, numbers, candidates, looked_at, counts, ends):
+    best = np.int64(2)
     best_chars = np.int64(0)
-    for index in range(active):
-        place = np.int64(places[index])
-        if counts[place] >= best and numbers[place] == place:
+    for index in range(looked_at):
+        place = np.int64(candidates[index])
+        times = np.int64(counts[numbers[place]])
+        if times >= best:
             chars = ends[place + n] - ends[place]
-            if counts[place] > best or chars > best_chars:
+            if times > best or chars > best_chars:
                 best_chars = chars
-            best = np.int64(counts[place])
+            best = times
     return best * best_chars
-
-
-@kernel
-def _greedy(n, numbers, places, active, counts, ends):
-    chars = np.int64(0)
-    free = np.int64(0)
-    for index in range(active):
-        place = np.int64(places[index])
-        if place < free:
-            continue
-        number = numbers[place]
-        if counts[number] < 0:  # noted before
-            chars += ends[place + n] - ends[place]
-            free = place + n
-        else:
-            counts[number] = -counts[number]
-    return chars
-
-
-@kernel
-def _covered(n, places, active, ends):
-    chars = np.int64(0)
-    free = np.int64(0)
-    for index in range(active):
-        place = np.int64(places[index])
-        chars += ends[place + n] - ends[max(place, free)]
-        free = place + n
-    return chars

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from corpusmith.kernels.chars import CLOSER, EXTEND, KIND, SENTENCE_NOW, SENTENCE_SPACE, SPACE
+from corpusmith.kernels.chars import CLOSER, EXTEND, KIND, SENTENCE_NOW, SPACE
 from corpusmith.kernels.jit import inlined, kernel
 from corpusmith.kernels.lines import (
     CHARS,
@@ -37,18 +37,11 @@ from corpusmith.kernels.lines import (
     end_paragraph,
     find_phrase,
 )  # fmt: skip
-from corpusmith.kernels.marks import (
-    SHORT,
-    bits_at,
-    class_at,
-    count_between,
-    inner_up_to,
-    mark_document,
-)  # fmt: skip
+from corpusmith.kernels.marks import class_at, inner_up_to, mark_document
 from corpusmith.kernels.segmenter import segment_tokens
 from corpusmith.kernels.segments import BASE, ENTRIES, MASK, SLOTS, begin_document
 from corpusmith.kernels.spellings import find_spelling, grow_spellings, summarize
-from corpusmith.kernels.vectors import BLOCK, count_bits, lowest_bit
+from corpusmith.kernels.vectors import BLOCK, lowest_bit, next_bit
 
 _DOT, _BLANK = b". "
 _NONE, _ONE = np.uint64(0), np.uint64(1)
@@ -121,64 +114,42 @@ def _dots(data, start, stop, spaced_from, row):
 
 
 @kernel
-def _is_end(data, start, stop, end, flags, roots, leaves):
-    """Whether the symbol [start, stop) ends a sentence, if there is a word before it."""
-    byte = data[start]
-    head = flags[np.int64(byte)]
-    if byte >= 128:
-        head = flags[class_at(data, start, end, roots, leaves)[0]]
-    if head & SENTENCE_NOW:
-        return True
-    return head & SENTENCE_SPACE and _ends_sentence(data, stop, end, flags, roots, leaves)
+def _is_end(data, start, end, flags, roots, leaves):
+    """Whether the symbol that begins at `start`, with all the same ones behind it, ends a sentence,
+    if there is a word before it."""
+    after = start + 1
+    if data[start] >= 128:
+        index, size = class_at(data, start, end, roots, leaves)
+        if flags[index] & SENTENCE_NOW:
+            return True
+        after = start + size
+    size = after - start
+    while after + size <= end:
+        for offset in range(size):
+            if data[after + offset] != data[start + offset]:
+                return _ends_sentence(data, after, end, flags, roots, leaves)
+        after += size
+    return _ends_sentence(data, after, end, flags, roots, leaves)
 
 
 @kernel
-def _count_tokens(
-    data, size, begin, starts, ends, tokens, flags, slots, spellings, state,
-    letter_bits, naming_bits, inner_bits, words_before, enders_at, row, ids, spelling_chars,
-):  # fmt: skip
-    """Number the tokens by spelling; count words, and note symbols that may end a sentence or be
-    part of an ellipsis. Returns (spellings, such symbols, words)."""
+def _number_tokens(data, size, begin, starts, ends, tokens, slots, spellings, state, ids):
+    """Number the tokens by spelling; returns the spellings."""
     base, mask, all_slots = state[BASE], state[MASK], state[SLOTS]
     entries = np.int64(0)
-    words, word_chars, letter_words = np.int64(0), np.int64(0), np.int64(0)
-    enders = np.int64(0)
     for token in range(tokens):
         start = np.int64(starts[token])
-        length = ends[token] - start
-        place = begin + start
-        if length <= SHORT:
-            is_word = np.int64(bits_at(naming_bits, start, length) != _NONE)
-            has_letter = np.int64(bits_at(letter_bits, start, length) != _NONE)
-            chars = length - count_bits(bits_at(inner_bits, start, length))
-        else:
-            is_word = np.int64(count_between(naming_bits, start, start + length) > 0)
-            has_letter = np.int64(count_between(letter_bits, start, start + length) > 0)
-            chars = length - count_between(inner_bits, start, start + length)
-        found = find_spelling(data, size, place, length, slots, spellings, base, mask, entries)
-        signed = chars if is_word else -chars
-        spelling_chars[found] = signed
-        ids[token] = found
-        byte = data[place]
-        enders_at[enders] = token
-        enders += (1 - is_word) & (
-            np.int64(byte >= 128) | np.int64(flags[np.int64(byte)] & SENTENCE_SPACE != 0)
+        found = find_spelling(
+            data, size, begin, start, ends[token] - start, slots, spellings, base, mask, entries
         )
-        words_before[token] = words
-        words += is_word
-        word_chars += max(signed, 0)
-        letter_words += has_letter
+        ids[token] = found
         entries += np.int64(found == entries)
         if 4 * entries > mask and mask + 1 < all_slots:
             state[ENTRIES] = entries
             grow_spellings(slots, spellings, state)
             base, mask = state[BASE], state[MASK]
-    words_before[tokens] = words
     state[ENTRIES] = entries
-    row[WORDS] = words
-    row[WORD_CHARS] = word_chars
-    row[LETTER_WORDS] = letter_words
-    return entries, enders, words
+    return entries
 
 
 @kernel
@@ -187,8 +158,8 @@ def scan_document(
     flags, letters_upper, digits_numbers, roots, leaves,
     slots, spellings, state,
     line_slots, line_entries, line_state,
-    letter_bits, naming_bits, inner_bits, rare_bits, inner_before,
-    starts, ends, newlines, line_tokens, words_before, enders_at, edge, lengths,
+    letter_bits, naming_bits, inner_bits, rare_bits, ender_bits, inner_before,
+    starts, ends, newlines, line_tokens, edge, lengths,
     han, word_slots, word_costs, word_fields, fold, codes, firsts, sums, backs, known,
     row, ids, spelling_chars, spelling_counts,
 ):  # fmt: skip
@@ -203,7 +174,7 @@ def scan_document(
     zero = np.int64(0)  # so that no function is compiled once more for the literal 0
     tokens, lines, inner_bytes = mark_document(
         data, size, begin, end, flags, letters_upper, digits_numbers, roots, leaves, letter_bits,
-        naming_bits, inner_bits, rare_bits, inner_before, starts, ends, newlines,
+        naming_bits, inner_bits, rare_bits, ender_bits, inner_before, starts, ends, newlines,
         line_tokens, edge, row,
     )  # fmt: skip
     if han >= 0:
@@ -213,11 +184,10 @@ def scan_document(
         )  # fmt: skip
     begin_document(slots, state, min((end - begin) >> 4, 1024 + ((end - begin) >> 7)))
     begin_document(line_slots, line_state, (end - begin) >> 6)
-    entries, enders, words = _count_tokens(
-        data, size, begin, starts, ends, tokens, flags, slots, spellings, state,
-        letter_bits, naming_bits, inner_bits, words_before, enders_at, row, ids, spelling_chars,
-    )  # fmt: skip
-    words_ended = zero  # words up to the last end of a sentence
+    entries = _number_tokens(data, size, begin, starts, ends, tokens, slots, spellings, state, ids)
+    length = end - begin
+    ender = next_bit(ender_bits, zero, length)
+    next_word = next_bit(naming_bits, zero, length)  # the first behind the last sentence's end
     spaced_dots_from = begin  # the next ". . ." may begin here
     phrase_at, phrase = _next_phrase(data, begin, end, rare_bits, zero)
     # The paragraph; raw ends wait for the next paragraph, since the last one of a text is
@@ -225,7 +195,6 @@ def scan_document(
     part_start, part_first, part_last, part_entry = zero, zero - 1, zero, UNKNOWN
     wait_start, wait_stop, wait_first, wait_last, wait_entry = zero - 1, zero, zero, zero, UNKNOWN
     next_token = zero
-    ender = zero
     line = zero
     line_start = zero
     inner_stop = zero  # bytes that begin no character, up to the line's end
@@ -235,21 +204,17 @@ def scan_document(
             break
         first_token = next_token
         next_token = np.int64(line_tokens[line])
-        while ender < enders and enders_at[ender] < next_token:
-            token = np.int64(enders_at[ender])
-            ender += 1
-            place, after = begin + starts[token], begin + ends[token]
-            byte = data[place]
-            if byte == _DOT:
-                spaced_dots_from = _dots(data, place, after, spaced_dots_from, row)
-            if words_before[token] > words_ended and _is_end(
-                data, place, after, end, flags, roots, leaves
-            ):
+        while ender < stop:
+            place = begin + ender
+            if data[place] == _DOT:
+                spaced_dots_from = _dots(data, place, end, spaced_dots_from, row)
+            if next_word < ender and _is_end(data, place, end, flags, roots, leaves):
                 row[SENTENCES] += 1
-                words_ended = np.int64(words_before[token])
-        if words_before[next_token] > words_ended:
+                next_word = next_bit(naming_bits, ender, length)
+            ender = next_bit(ender_bits, ender + 1, length)
+        if next_word < stop:
             row[SENTENCES] += 1
-            words_ended = np.int64(words_before[next_token])
+            next_word = next_bit(naming_bits, stop, length)
         found_phrases = zero
         while phrase_at < stop:
             found_phrases |= phrase
@@ -312,9 +277,13 @@ def scan_document(
         )  # fmt: skip
     row[CHARS] = end - begin - inner_bytes
     row[TOKENS] = tokens
-    row[STOP_DISTINCT], row[STOP_WORD_COUNT], row[MEDIAN_TWICE] = summarize(
-        spellings, entries, spelling_chars, lengths, words, spelling_counts
-    )
+    (
+        row[STOP_DISTINCT], row[STOP_WORD_COUNT], row[WORDS], row[WORD_CHARS], row[LETTER_WORDS],
+        row[MEDIAN_TWICE],
+    ) = summarize(
+        spellings, entries, letter_bits, naming_bits, inner_bits, lengths, spelling_chars,
+        spelling_counts,
+    )  # fmt: skip
     return tokens
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+
+from corpusmith.kernels.jit import inlined
 
 BLOCK = 64  # bytes; a mask is one machine word
 
@@ -45,11 +48,11 @@ class _Block:
 
 @intrinsic
 def block_masks(typingctx, data, at):  # type: ignore[no-untyped-def]
-    """Twelve masks (uint64) of the 64 bytes from `data[at]` on; the byte before is read too.
+    """Thirteen masks (uint64) of the 64 bytes from `data[at]` on; the byte before is read too.
 
     letters, upper, digits, word (letters, digits and `_`), space (str.isspace), newline, beyond
     (not ASCII), inner (second and later bytes of a character), same (as the byte before), hash
-    `#`, curly `{`, rare: j, or one of `ok iv rm em` ends here, in any case.
+    `#`, curly `{`, stops `. ? !`, rare: j, or one of `ok iv rm em` ends here, in any case.
     """
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
@@ -61,6 +64,9 @@ def block_masks(typingctx, data, at):  # type: ignore[no-untyped-def]
         rare = block.letter("j")
         for pair in ("ok", "iv", "rm", "em"):
             rare = either(rare, both(before.letter(pair[0]), block.letter(pair[1])))
+        stops = block.within(ord("."), 1)
+        for byte in "?!":
+            stops = either(stops, block.within(ord(byte), 1))
         masks = [
             letters,
             block.within(ord("A"), 26),
@@ -73,12 +79,50 @@ def block_masks(typingctx, data, at):  # type: ignore[no-untyped-def]
             builder.icmp_unsigned("==", block.bytes, before.bytes),
             block.within(ord("#"), 1),
             block.within(ord("{"), 1),
+            stops,
             rare,
         ]
         words = [builder.bitcast(mask, _BITS) for mask in masks]
         return context.make_tuple(builder, signature.return_type, words)
 
-    return types.UniTuple(types.uint64, 12)(data, types.int64), codegen
+    return types.UniTuple(types.uint64, 13)(data, types.int64), codegen
+
+
+@intrinsic
+def at_least(typingctx, data, at, bound):  # type: ignore[no-untyped-def]
+    """A mask (uint64) of which of the 64 numbers (uint8) from `data[at]` on are `bound` or more."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        block = _Block(builder, args[0], args[1])
+        bound = builder.trunc(args[2], ir.IntType(8))
+        one = builder.insert_element(ir.Constant(_BYTES, ir.Undefined), bound, ir.IntType(32)(0))
+        same = ir.Constant(ir.VectorType(ir.IntType(32), BLOCK), [ir.IntType(32)(0)] * BLOCK)
+        bounds = builder.shuffle_vector(one, one, same)
+        return builder.bitcast(builder.icmp_unsigned(">=", block.bytes, bounds), _BITS)
+
+    return types.uint64(data, types.int64, types.int64), codegen
+
+
+@intrinsic
+def equal_items(typingctx, items, left, right):  # type: ignore[no-untyped-def]
+    """How many of the 8 numbers (int32) from `items[left]` and `items[right]` on are equal, before
+    the first two that differ."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        kind = ir.VectorType(ir.IntType(32), 8)
+
+        def load(at: Any) -> Any:
+            place = builder.bitcast(builder.gep(args[0], [at]), kind.as_pointer())
+            eight = builder.load(place)
+            eight.align = 4
+            return eight
+
+        differ = builder.icmp_signed("!=", load(args[1]), load(args[2]))
+        bits = builder.zext(builder.bitcast(differ, ir.IntType(8)), _BITS)
+        bits = builder.or_(bits, ir.Constant(_BITS, 1 << 8))
+        return builder.cttz(bits, ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(items, types.int64, types.int64), codegen
 
 
 @intrinsic
@@ -99,3 +143,17 @@ def count_bits(typingctx, bits):  # type: ignore[no-untyped-def]
         return builder.ctpop(args[0])
 
     return types.int64(types.uint64), codegen
+
+
+@inlined
+def next_bit(bitmap, place, length):
+    """The first bit from `place` on that is set; `length` where none is. Bits from `length` on are
+    not set, and one word behind them is there."""
+    block = place >> 6
+    bits = bitmap[block] & (~np.uint64(0) << np.uint64(place & 63))
+    while bits == np.uint64(0):
+        block += 1
+        if BLOCK * block >= length:
+            return np.int64(length)
+        bits = bitmap[block]
+    return BLOCK * block + lowest_bit(bits)
