@@ -112,6 +112,7 @@ KERNELS = (
     "corpusmith.kernels.signals:warm",
     "corpusmith.kernels.codescan:warm",
     "corpusmith.kernels.scripts:warm",
+    "corpusmith.kernels.personal:warm",
     "corpusmith.clean.normalize:warm",
     "corpusmith.clean.language:warm",
     "corpusmith.clean.linecut:warm",

@@ -21,6 +21,8 @@ from corpusmith.clean.pii_patterns import (
 from corpusmith.clean.pii_secrets import private_keys
 from corpusmith.clean.redaction import keyed_hash, with_tokens
 from corpusmith.clean.spans import SpanColumns, replace_rows
+from corpusmith.kernels import personal
+from corpusmith.kernels.buffers import text_buffers
 from corpusmith.op import Context, op, signal
 
 PiiType = Literal["email", "ip", "phone", "card", "secret"]
@@ -35,6 +37,13 @@ PII_SIGNALS = pa.schema(
     ]
 )
 
+_SIEVED = {
+    "secret": personal.SECRET,
+    "email": personal.EMAIL,
+    "ip": personal.IP,
+    "card": personal.CARD,
+    "phone": personal.PHONE,
+}
 _JSON_STRING = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")(\s*+:)?', re.DOTALL)
 
 
@@ -111,46 +120,51 @@ def find(
     """Of a column of strings, those with any: row -> the text and its spans (start, end, kind)
     in code points, sorted, without overlap.
 
-    RE2 screens leave few rows, then few lines of those, for the finders.
+    A kernel sieves out few lines, RE2 screens leave fewer for the finders. Where full-width
+    characters are, the text with them as ASCII is looked at.
     """
     kinds = [kind for kind in FINDERS if kind in kinds]
-    matches = [pc.match_substring_regex(column, SCREENS[kind]) for kind in kinds]
-    wide = _plain(pc.match_substring_regex(column, FULL_WIDTH_SCREEN))
-    rows = np.flatnonzero(_any([*matches, wide]))
-    if not len(rows):
-        return {}
-    some = column.take(pa.array(rows))
-    if isinstance(some, pa.ChunkedArray):
-        some = some.combine_chunks()
-    texts = some.to_pylist()
-    folded = np.flatnonzero(wide[rows]).tolist()
-    some = replace_rows(some.cast(pa.large_string()), {at: half_width(texts[at]) for at in folded})
-    found: list[list[Found]] = [[] for _ in texts]
-    if "secret" in kinds:
-        for at in np.flatnonzero(_plain(pc.match_substring(some, "PRIVATE KEY"))).tolist():
-            found[at] += [(*span, "secret") for span in private_keys(texts[at])]
+    filled = pc.fill_null(column.cast(pa.large_string()), "")
+    data, offsets = text_buffers(filled)
+    lines = personal.sieve(data, offsets)
+    wide = np.flatnonzero(lines.marks & personal.FULL_WIDTH)
+    found = _spans(data, offsets, lines, kinds)
+    if len(wide):
+        for row in wide.tolist():
+            found.pop(row, None)
+        texts = filled.take(pa.array(wide)).to_pylist()
+        folded = text_buffers(pa.array([half_width(text) for text in texts], pa.large_string()))
+        more = _spans(*folded, personal.sieve(*folded), kinds)
+        found = dict(sorted([*found.items(), *((int(wide[at]), more[at]) for at in more)]))
+    texts = filled.take(pa.array(list(found), pa.int64())).to_pylist()
+    return {row: (text, found[row]) for row, text in zip(found, texts, strict=True)}
 
-    split = pc.split_pattern(some, "\n")
-    lines, of = split.flatten(), np.asarray(pc.list_parent_indices(split))
-    points = np.asarray(pc.utf8_length(lines)).astype(np.int64) + 1
-    starts = np.cumsum(points) - points
-    starts -= starts[np.searchsorted(of, np.arange(len(texts)))][of]
+
+def _spans(
+    data: np.ndarray, offsets: np.ndarray, lines: personal.Sieved, kinds: Sequence[str]
+) -> dict[int, list[Found]]:
+    """The spans of the rows with any, in their order."""
+    found: dict[int, list[Found]] = {}
+    if "secret" in kinds:
+        for row in np.flatnonzero(lines.marks & personal.PRIVATE_KEY).tolist():
+            text = data[offsets[row] : offsets[row + 1]].tobytes().decode()
+            found[row] = [(*span, "secret") for span in private_keys(text)]
     for kind in kinds:
-        chosen = np.flatnonzero(_plain(pc.match_substring_regex(lines, SCREENS[kind])))
+        chosen = np.flatnonzero(lines.kinds & _SIEVED[kind])
+        columns = [array[chosen].tolist() for array in (lines.starts, lines.stops)]
+        texts = [data[start:stop].tobytes().decode() for start, stop in zip(*columns, strict=True)]
+        screened = _plain(
+            pc.match_substring_regex(pa.array(texts, pa.large_string()), SCREENS[kind])
+        )
         new: dict[int, list[Found]] = {}
-        for number, line in zip(
-            chosen.tolist(), lines.take(pa.array(chosen)).to_pylist(), strict=True
-        ):
-            start = int(starts[number])
-            for begin, end in FINDERS[kind](line):
-                new.setdefault(int(of[number]), []).append((start + begin, start + end, kind))
-        for at, spans in new.items():
-            found[at] = sorted([*found[at], *_free(spans, found[at])])
-    return {
-        row: (text, spans)
-        for row, text, spans in zip(rows.tolist(), texts, found, strict=True)
-        if spans
-    }
+        for at in np.flatnonzero(screened).tolist():
+            start = int(lines.points[chosen[at]])
+            for begin, end in FINDERS[kind](texts[at]):
+                spans = new.setdefault(int(lines.rows[chosen[at]]), [])
+                spans.append((start + begin, start + end, kind))
+        for row, spans in new.items():
+            found[row] = sorted([*found.get(row, ()), *_free(spans, found.get(row, []))])
+    return {row: found[row] for row in sorted(found) if found[row]}
 
 
 def _any(masks: Sequence[pa.Array | pa.ChunkedArray | np.ndarray]) -> np.ndarray:

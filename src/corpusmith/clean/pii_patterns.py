@@ -9,6 +9,7 @@ at hundreds of MB/s and leave few lines for the finders. Only `private_keys` see
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable
@@ -104,11 +105,7 @@ def ips(text: str) -> Found:
     well-known resolvers that don't start a line, as a section does. IPv6 is
     2000::/3, all that is assigned."""
     for match in _IPV4.finditer(text):
-        try:  # no number above 255, no leading zero
-            address = ipaddress.IPv4Address(match[0])
-        except ValueError:
-            continue
-        if not address.is_global or address.is_multicast:
+        if not _is_public(match[0]):
             continue
         before = _before(text, match.start())
         if not _ASSIGNED_ADDRESS.search(before):
@@ -128,6 +125,16 @@ def ips(text: str) -> Found:
             continue
         if public:
             yield match.start(), match.start() + len(found)
+
+
+@functools.lru_cache(4096)
+def _is_public(address: str) -> bool:
+    """Of four numbers with dots: none above 255, no leading zero, and assigned to somebody."""
+    try:
+        found = ipaddress.IPv4Address(address)
+    except ValueError:
+        return False
+    return found.is_global and not found.is_multicast
 
 
 # --- card numbers -------------------------------------------------------------------------
@@ -214,6 +221,23 @@ _A_PHONE = re.compile(
     r"(?:号码?|號碼?)?(?:\s*(?:number|no\.?|num))?(?: (?:is|at|on|to))?[\"'“”]?\s*"
     r"[.:：=是为為]?\s*[\"'“”(（]?\s*$"
 )
+_PHONE_WORDS = (
+    "phone",
+    "tel",
+    "mobile",
+    "cell",
+    "call",
+    "dial",
+    "fax",
+    "whatsapp",
+    "wechat",
+    "sms",
+)
+_PHONE_WORDS += ("hotline", "contact", "电话", "電話", "手机", "手機", "座机", "联系方式", "致电")
+_PHONE_WORDS += ("热线", "传真", "微信")  # one of these is in all that `_A_PHONE` matches
+# So many, with what may stand between them, have the numbers of all patterns but the first and
+# the last.
+_TEN_DIGITS = re.compile(r"[0-9](?:[ .()/-]{0,2}[0-9]){9}")
 _NO_PHONE = re.compile(
     r"(?:isbn|issn|\bids?|order|invoice|tracking|serial|part|ticket|issue|version|timestamp|account"
     r"|\bqq|编号|订单号?|单号|序列号|条码|时间戳|版本|账号|帐号|金额|[uid]id|[#$¥￥€£=])"
@@ -254,16 +278,20 @@ def phones(text: str) -> Found:
     hashes.
     """
     past = 0
-    spans = [
-        *(m.span() for m in _INTERNATIONAL.finditer(text) if _international(m[0])),
-        *(
+    spans: list[tuple[int, int]] = []
+    # Cheap looks first: most lines with seven digits hold dates, sizes and versions.
+    if "+" in text or "00" in text:
+        spans += (m.span() for m in _INTERNATIONAL.finditer(text) if _international(m[0]))
+    if _TEN_DIGITS.search(text):
+        spans += (
             m.span()
             for pattern in (_CN_MOBILE, _CN_LANDLINE, _NANP)
             for m in pattern.finditer(text)
             if not _NO_PHONE.search(_before(text, m.start())) and not _counted(text, m)
-        ),
-        *(m.span() for m in _ANY_NUMBER.finditer(text) if _by_context(text, m)),
-    ]
+        )
+    lower = text.lower()
+    if any(word in lower for word in _PHONE_WORDS):
+        spans += (m.span() for m in _ANY_NUMBER.finditer(text) if _by_context(text, m))
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
         if start >= past:
             yield start, end
