@@ -116,6 +116,7 @@ KERNELS = (
     "corpusmith.clean.normalize:warm",
     "corpusmith.clean.language:warm",
     "corpusmith.clean.linecut:warm",
+    "corpusmith.clean.c4_rules:warm",
     "corpusmith.kernels.shingles:warm",
     "corpusmith.kernels.minhash:warm",
     "corpusmith.kernels.unionfind:warm",

@@ -9,24 +9,10 @@ import pyarrow as pa
 
 from corpusmith.clean.spans import edit_list
 from corpusmith.kernels.buffers import large_string, text_buffers
-from corpusmith.kernels.chars import (
-    EXTEND,
-    KIND,
-    PHRASE,
-    SINGLE,
-    SPACE,
-    TERMINAL,
-    TERMINAL_ASCII,
-    WORD,
-    Classes,
-    classes,
-)
-from corpusmith.kernels.hashing import is_ellipsis
-from corpusmith.kernels.jit import njit
-from corpusmith.kernels.lines import FOUND_JAVASCRIPT, FOUND_POLICY, find_phrase
+from corpusmith.kernels.chars import EXTEND, KIND, SINGLE, SPACE, WORD, Classes, classes
+from corpusmith.kernels.hashing import load64, store64
+from corpusmith.kernels.jit import njit, pointer
 from corpusmith.kernels.marks import class_at
-
-ENDS_WELL, ENDS_WELL_ASCII, ENDS_IN_ELLIPSIS, HAS_JAVASCRIPT, HAS_POLICY = 1, 2, 4, 8, 16
 
 # Columns of `Lines.counts`. Bytes are of the batch's buffer, points are code points of the text;
 # `first` and `last` bound the line without white space around it.
@@ -39,24 +25,22 @@ ENDS_WELL, ENDS_WELL_ASCII, ENDS_IN_ELLIPSIS, HAS_JAVASCRIPT, HAS_POLICY = 1, 2,
     STOP_POINT,
     CHARS,
     WORDS,
-    LONGEST,
     UPPER,
     NUMBERS,
-    MARKS,
-) = range(12)
+) = range(10)
+PLACES = STOP_POINT + 1  # the columns before
 
 
 class Lines(NamedTuple):
     """The lines of a batch: those of row i are `counts[ends[i]:ends[i + 1]]`.
 
     A line ends at "\\n". Words are runs of letters, numbers and `_`, with a letter or number in
-    them; each Han, Kana, Thai, Lao, Khmer and Burmese character is one. LONGEST is the longest
-    run of characters without white space, in which those scripts' characters stand alone.
+    them; each Han, Kana, Thai, Lao, Khmer and Burmese character is one.
     """
 
     data: np.ndarray  # uint8
     offsets: np.ndarray  # int64[rows + 1]
-    counts: np.ndarray  # int64[lines, 12]
+    counts: np.ndarray  # int64[lines, 6 or 10]
     ends: np.ndarray  # int64[rows + 1]
 
     def of(self, column: int) -> np.ndarray:
@@ -81,7 +65,7 @@ def measure_lines(column: pa.Array | pa.ChunkedArray) -> Lines:
     data, offsets = text_buffers(column)
     tables = classes()
     rows = len(offsets) - 1
-    counts = np.zeros((rows + np.count_nonzero(data == 10), 12), np.int64)
+    counts = np.zeros((rows + np.count_nonzero(data == 10), NUMBERS + 1), np.int64)
     ends = np.zeros(rows + 1, np.int64)
     _measure(data, offsets, tables, counts, ends)
     return Lines(data, offsets, counts[: ends[-1]], ends)
@@ -109,8 +93,7 @@ def _measure_line(
     start, start_point = at, points
     first, last = end, start
     first_point = last_point = points
-    last_flags = np.int64(0)
-    words = longest = run = upper = numbers = marks = 0
+    words = upper = numbers = 0
     in_word = word_counted = False
     while at < end and data[at] != 10:
         byte = data[at]
@@ -122,12 +105,9 @@ def _measure_line(
         kind = flags & KIND
         if kind == SPACE:
             in_word = False
-            run = 0
         else:
             if first == end:
                 first, first_point = at, points
-            run = 0 if kind == SINGLE else run + 1
-            longest = max(longest, run)
             letter_upper = tables.letters_upper[index]
             number = tables.digits_numbers[index]
             upper += letter_upper >> 32
@@ -144,31 +124,14 @@ def _measure_line(
                     word_counted = True
             elif kind != EXTEND:
                 in_word = False
-            if flags & PHRASE:
-                found = find_phrase(data, at, start, end)
-                if found & FOUND_JAVASCRIPT:
-                    marks |= HAS_JAVASCRIPT
-                if found & FOUND_POLICY:
-                    marks |= HAS_POLICY
-            last, last_point, last_flags = at + size, points + 1, flags
+            last, last_point = at + size, points + 1
         at += size
         points += 1
-    if first < last:
-        if last_flags & TERMINAL:
-            marks |= ENDS_WELL
-        if last_flags & TERMINAL_ASCII:
-            marks |= ENDS_WELL_ASCII
-        if last - first >= 3 and (
-            is_ellipsis(data, last - 3)
-            or (data[last - 1] == 46 and data[last - 2] == 46 and data[last - 3] == 46)
-        ):
-            marks |= ENDS_IN_ELLIPSIS
     count[START], count[STOP] = start, at
     count[FIRST], count[LAST] = min(first, last), last
     count[START_POINT], count[STOP_POINT] = start_point, points
     count[CHARS] = last_point - first_point
-    count[WORDS], count[LONGEST] = words, longest
-    count[UPPER], count[NUMBERS], count[MARKS] = upper, numbers, marks
+    count[WORDS], count[UPPER], count[NUMBERS] = words, upper, numbers
     if at < end:  # the newline
         at += 1
         points += 1
@@ -213,10 +176,16 @@ def cut_lines(
 
 
 @njit(cache=True, nogil=True)
-def _copy(data: np.ndarray, start: int, stop: int, out: np.ndarray, at: int) -> int:
-    for byte in range(stop - start):  # assigning a slice takes Numba seconds to compile
-        out[at + byte] = data[start + byte]
-    return at + stop - start
+def _copy(data, start, stop, out, at):
+    here, there = pointer(data), pointer(out)  # assigning a slice takes Numba seconds to compile
+    while start + 8 <= stop:
+        store64(there, at, load64(here, start))
+        start += 8
+        at += 8
+    while start < stop:
+        there[at] = here[start]
+        start += 1
+        at += 1
 
 
 @njit(cache=True, nogil=True)
@@ -234,6 +203,8 @@ def _cut(
     written = 0
     span = 0
     for row in range(len(offsets) - 1):
+        # What waits to be copied: neighbouring lines go together.
+        begin = stopped = offsets[row]
         after_blank = True  # the line written last is empty
         dropped = False  # since the line written last
         # Behind the last line kept: its end in bytes and points, and what was made until then.
@@ -255,12 +226,17 @@ def _cut(
             if blank and dropped and after_blank:
                 spans[span - 1, 1], spans[span - 1, 3] = past_point, past
                 continue
-            written = _copy(data, start, past, out, written)
+            if start != stopped:
+                _copy(data, begin, stopped, out, written - (stopped - begin))
+                begin = start
+            stopped = past
+            written += past - start
             after_blank = blank
             dropped = False
             if not blank:
                 kept_byte, kept_point = stop, count[STOP_POINT]
                 kept_written, kept_span = written - has_newline, span
+        _copy(data, begin, stopped, out, written - (stopped - begin))
         if span > kept_span:  # lines were dropped behind the last one kept
             for tail in range(kept_span, span):
                 spans[tail, 0], spans[tail, 2] = kept_point, kept_byte

@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpusmith.clean import linecut
+from corpusmith.clean.c4_rules import C4_RULES, judge_c4_lines
 from corpusmith.clean.linecut import Lines, cut_lines, measure_lines
+from corpusmith.kernels.chars import TERMINAL, TERMINAL_ASCII
 from corpusmith.op import Context, op, signal
 
 _NATURAL = ("text", "image-text", "audio-text")  # a line of code has other rules
@@ -83,26 +85,24 @@ def c4_lines(batch: pa.Table, ctx: Context) -> pa.Table:
     citation marks such as [1] is not part of it. Code is left alone, with null signals.
     """
     params = ctx.params or C4LinesParams()
-    lines = measure_lines(batch.column("text"))
-    marks = lines.of(linecut.MARKS)
-    well = linecut.ENDS_WELL_ASCII if params.terminal == "ascii" else linecut.ENDS_WELL
-    on = params.terminal != "off"
-    rules: dict[str, np.ndarray | bool] = {
-        "long_word": (lines.of(linecut.LONGEST) > params.max_word_chars)
-        & bool(params.max_word_chars),
-        "ellipsis": ((marks & linecut.ENDS_IN_ELLIPSIS) > 0) & on,
-        "no_terminal": ((marks & well) == 0) & on,
-        "few_words": lines.of(linecut.WORDS) < params.min_words,
-        "javascript": ((marks & linecut.HAS_JAVASCRIPT) > 0) & params.javascript,
-        "policy": ((marks & linecut.HAS_POLICY) > 0) & params.policy,
-    }
-    text, edits, removed_points, drop = _apply("c4_lines", batch, lines, rules)
+    ends = {"any": TERMINAL, "ascii": TERMINAL_ASCII, "off": 0}[params.terminal]
+    lines, failed = judge_c4_lines(
+        batch.column("text"),
+        _is_code(batch),
+        ends=ends,
+        min_words=params.min_words,
+        max_word_chars=params.max_word_chars,
+        javascript=params.javascript,
+        policy=params.policy,
+    )
+    kinds = ["", *(f"c4_lines:{rule}" for rule in C4_RULES)]
+    text, edits, removed_points = cut_lines(lines, failed, kinds)
     points = np.asarray(pc.utf8_length(batch.column("text")), np.int64)
     return _result(
         batch,
         text,
         edits,
-        c4_lines_removed=lines.sums(drop > 0).astype(np.int32),
+        c4_lines_removed=lines.sums(failed > 0).astype(np.int32),
         c4_lines_removed_chars_frac=_fraction(removed_points, points),
     )
 

@@ -221,20 +221,23 @@ _A_PHONE = re.compile(
     r"(?:号码?|號碼?)?(?:\s*(?:number|no\.?|num))?(?: (?:is|at|on|to))?[\"'“”]?\s*"
     r"[.:：=是为為]?\s*[\"'“”(（]?\s*$"
 )
-_PHONE_WORDS = (
-    "phone",
-    "tel",
-    "mobile",
-    "cell",
-    "call",
-    "dial",
-    "fax",
-    "whatsapp",
-    "wechat",
-    "sms",
+_PHONE_WORDS = (  # one of these is in all that `_A_PHONE` matches
+    *("phone", "tel", "mobile", "cell", "call", "dial", "fax", "whatsapp", "wechat", "sms"),
+    *(
+        "hotline",
+        "contact",
+        "电话",
+        "電話",
+        "手机",
+        "手機",
+        "座机",
+        "联系方式",
+        "致电",
+        "热线",
+        "传真",
+        "微信",
+    ),
 )
-_PHONE_WORDS += ("hotline", "contact", "电话", "電話", "手机", "手機", "座机", "联系方式", "致电")
-_PHONE_WORDS += ("热线", "传真", "微信")  # one of these is in all that `_A_PHONE` matches
 # So many, with what may stand between them, have the numbers of all patterns but the first and
 # the last.
 _TEN_DIGITS = re.compile(r"[0-9](?:[ .()/-]{0,2}[0-9]){9}")

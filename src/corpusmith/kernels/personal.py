@@ -193,11 +193,11 @@ def _at_sign(text, at, begin, end):
         _space(text[first - 1]) or text[first - 1] == 64 or text[first - 1] == 47
     ):
         first -= 1
-    if first >= begin + 3 and text[first - 1] == 47 and text[first - 2] == 47:
-        if text[first - 3] == 58:
-            for place in range(first, at):
-                if text[place] == 58:
-                    kind |= SECRET
+    slashes = first >= begin + 3 and text[first - 1] == 47 and text[first - 2] == 47
+    if slashes and text[first - 3] == 58:
+        for place in range(first, at):
+            if text[place] == 58:
+                kind |= SECRET
     return kind
 
 
@@ -377,7 +377,7 @@ def sieve(data: np.ndarray, offsets: np.ndarray) -> Sieved:
     rows, starts, stops, points, kinds = (np.empty(lines, np.int64) for _ in range(5))
     marks = np.zeros(len(offsets) - 1, np.int64)
     count = _scan(data, offsets, *_tables(), rows, starts, stops, points, kinds, marks)
-    return Sieved(*(array[:count] for array in (rows, starts, stops, points, kinds)), marks)
+    return Sieved(rows[:count], starts[:count], stops[:count], points[:count], kinds[:count], marks)
 
 
 def warm() -> None:
