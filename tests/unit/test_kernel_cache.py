@@ -119,6 +119,7 @@ def test_marks_are_where_the_user_wants_the_cache(tmp_path: Path) -> None:
 KERNELS_OF = {
     "corpusmith.clean.repetition:repetition": "signals",
     "corpusmith.clean.code:code": "codescan",
+    "corpusmith.clean.pii:pii": "personal",
     "corpusmith.dedup.near:execute": "minhash",
     "corpusmith.dedup.near:minhash": "shingles",
     "corpusmith.dedup.exact:execute": "unionfind",
@@ -133,7 +134,7 @@ def test_what_a_stage_calls_is_found_and_no_more(address: str, kernel: str) -> N
     found = sources.needed(catalog.KERNELS, [address])
     assert any(name.endswith(f".{kernel}:warm") for name in found)
     assert len(found) < 6
-    assert sources.needed(catalog.KERNELS, ["corpusmith.clean.pii:pii"]) == []
+    assert sources.needed(catalog.KERNELS, ["corpusmith.clean.decide:execute"]) == []
 
 
 def test_a_users_operation_gets_the_kernels_that_it_imports(tmp_path: Path) -> None:
