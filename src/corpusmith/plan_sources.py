@@ -4,6 +4,7 @@ depends on the world."""
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -197,11 +198,18 @@ def _snapshot(
     return stage
 
 
+_ADDRESS = re.compile(r"[\w.-]+@[\w.-]+:|[a-z][a-z0-9+.-]+::", re.IGNORECASE)
+
+
 def _resolved(recipe: Recipe, value: Any) -> Any:
-    """A local path, or each of a list, from the recipe's folder; URLs as they are."""
+    """A local path, or each of a list, from the recipe's folder; URLs and other addresses (scp's
+    `user@host:path`) as they are."""
     if isinstance(value, list):
         return [_resolved(recipe, each) for each in value]
-    return str(recipe.resolve(value)) if value and "://" not in value else value
+    if not value or "://" in value:
+        return value
+    path = recipe.resolve(value)
+    return value if _ADDRESS.match(value) and not path.exists() else str(path)
 
 
 def _installed(spec: WorldSpec) -> None:

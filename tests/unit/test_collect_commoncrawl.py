@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import itertools
 import json
 from pathlib import Path
@@ -113,6 +114,31 @@ def test_a_file_that_changes_on_the_server_is_begun_anew(tmp_path: Path, server:
     path.write_bytes(b"b" * 60_000)
     client.download("x/file.gz", tmp_path / "part", lambda got, size: None)
     assert (tmp_path / "part").read_bytes() == b"b" * 60_000
+
+
+def test_lists_that_lead_astray_or_name_two_files_alike(tmp_path: Path, server: Crawl) -> None:
+    """Every file of a list is fetched, once, and from this server alone."""
+    listed = ["a/one.wet.gz", "b/one.wet.gz", "a/one.wet.gz", "a/two.wet.gz"]
+    for path in set(listed):
+        (server.root / path).parent.mkdir(exist_ok=True)
+        (server.root / path).write_bytes(gzip.compress(path.encode()))
+    place = f"crawl-data/{CRAWL}-{tmp_path.name}"
+    paths = server.root / place / "wet.paths.gz"
+    paths.parent.mkdir()
+
+    def listing(*names: str) -> CommonCrawlParams:
+        paths.write_bytes(gzip.compress("\n".join(names).encode()))
+        wanted = params(server, kind="wet", files=9, retries=0)
+        return wanted.model_copy(update={"crawl": place.rpartition("/")[2]})
+
+    fetch(listing(*listed), job(tmp_path / "alike"))
+    got = {gzip.decompress(p.read_bytes()).decode() for p in (tmp_path / "alike/data").iterdir()}
+    assert got == set(listed) and len(server.asked("one.wet.gz")) == 2
+    for stray in (f"file://{paths}", "http://127.0.0.2:9/x.gz", "../../etc/hostname"):
+        with pytest.raises(InputError, match="status 404"):
+            fetch(listing(stray), job(tmp_path / f"stray-{len(stray)}"))
+    with pytest.raises(InputError, match="no file"):
+        fetch(listing("a/"), job(tmp_path / "none"))
 
 
 def test_a_server_that_stays_away_is_given_up(tmp_path: Path, server: Crawl) -> None:
@@ -271,6 +297,8 @@ CC = "{read: commoncrawl, crawl: CC-MAIN-2024-33"
         (CC + ", index: {hots: a}}", "hots", "hots"),
         (CC + ", index: {language: xx}}", "index", "ISO 639-3"),
         (CC + ", files: 1, extrat: x}", "extrat", "extract"),
+        (CC + ", files: 1, server: nothing}", "server", "http://"),
+        (CC + ", files: 1, server: 'file:///etc'}", "server", "http://"),
     ],
 )  # fmt: skip
 def test_errors_name_line_and_column(tmp_path: Path, source: str, place: str, words: str) -> None:

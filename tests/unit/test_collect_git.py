@@ -262,7 +262,7 @@ def test_nothing_of_a_repository_is_run(tmp_path: Path, repository: Path) -> Non
     ("place", "words"),
     [
         ("ext::sh -c touch% /tmp/x", "no address that is fetched from"),
-        ("git@example.org:owner/name.git", "no address that is fetched from"),
+        ("git@example.org:owner/name.git", "short form"),
         ("https://user:secret@example.org/a", "user name or a password"),
         ("/nowhere/at/all", "no repository"),
         ("file:///nowhere/at/all", "does not appear to be a git repository"),

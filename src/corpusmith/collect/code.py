@@ -31,6 +31,10 @@ _BINARY_MAGIC = (
 )
 # Of files that may begin like text. Pickles are programs for a virtual machine, never read.
 _BINARY_SUFFIXES = (".pickle", ".pkl", ".pck", ".pyc", ".pyo", ".class", ".o", ".a", ".so", ".syso")
+# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+_LFS = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v\d+\n(?:[\w.-]+ [^\n]*\n)*?size (\d{1,18})\n"
+)
 _CODING = re.compile(rb"^[ \t\f]*(?:#|//|/\*|<!--|--|;).*?coding[:=][ \t]*([-\w.]+)")
 
 
@@ -56,6 +60,9 @@ def read(piece: dict[str, Any], params: CodeParams, sink: Sink) -> None:
 def text_of_code(name: str, data: bytes, encoding: str | None = None) -> tuple[str, str, bool]:
     """(text, encoding, repaired); RecordError "binary_file" or "bad_encoding"."""
     head = data[:SNIFF_BYTES]
+    if len(data) < 1024 and (pointer := _LFS.match(data)):
+        size = int(pointer[1])
+        raise RecordError("lfs_pointer", f"a pointer of Git LFS to {size} bytes that are not here")
     kind = compression(head)
     if kind or (head.startswith(_BINARY_MAGIC) and not _is_text(head)):
         raise RecordError("binary_file", f"{len(data)} bytes of {kind or 'a binary format'}")

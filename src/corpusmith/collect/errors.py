@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-EXPECTED_ERRORS = frozenset({"binary_file", "scanned"})
+EXPECTED_ERRORS = frozenset({"binary_file", "lfs_pointer", "scanned"})
 """Not a fault of the source: a code folder has pictures, a folder of PDFs has scans. They don't
 count for `max_quarantined`."""
 
@@ -39,6 +39,7 @@ ERRORS = {
     "duplicate_uri": "two files with one URI",
     "encrypted": "asks for a password, or is under DRM",
     "huge_number": "an integer with thousands of digits",
+    "lfs_pointer": "a file of which only Git LFS's pointer is there: expected in a code folder",
     "lone_surrogate": "half of a UTF-16 surrogate pair",
     "no_parent": "an answer or a comment whose question or post is not there",
     "no_text": "a record without the text field",

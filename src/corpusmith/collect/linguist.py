@@ -79,6 +79,19 @@ def is_vendored(path: str) -> bool:
     return bool(_VENDORED.search(path) or _VENDORED_NAME.search(path))
 
 
+def vendored_root(path: str) -> str | None:
+    """The innermost folder, with its last slash, that makes a path someone else's code; None where
+    its name alone does, "" where nothing does.
+
+    >>> vendored_root("a/node_modules/x/node_modules/y/z.js"), vendored_root("a/jquery.min.js")
+    ('a/node_modules/x/node_modules/', None)
+    """
+    root = ""
+    while match := _VENDORED.search(path, max(0, len(root) - 1)):
+        root = path[: match.end()]
+    return root or (None if _VENDORED_NAME.search(path) else "")
+
+
 def is_generated(path: str, text: str) -> bool:
     """Whether the name, or a comment in the first 40 lines, says that a program wrote it."""
     if _GENERATED_NAME.search(path):

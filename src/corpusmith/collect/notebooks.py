@@ -1,4 +1,4 @@
-"""Jupyter notebooks (nbformat 3 and 4) as Markdown: text cells as they are, code in fences.
+"""Jupyter notebooks (nbformat 1 to 4) as Markdown: text cells as they are, code in fences.
 
 https://nbformat.readthedocs.io/en/latest/format_description.html
 """
@@ -33,7 +33,9 @@ def notebook_text(source: str, *, outputs: bool = False) -> tuple[str, dict[str,
         if not isinstance(cell, dict):
             raise RecordError("bad_notebook", f"cell {sum(counts.values())} is no object")
         kind = cell.get("cell_type")
-        text = _joined(cell.get("source", cell.get("input"))).strip("\n")
+        # `code` and `text` are nbformat 1's, `input` 2's and 3's.
+        key = next((k for k in ("source", "input", "code", "text") if k in cell), "")
+        text = _joined(cell.get(key)).strip("\n")
         if kind == "code":
             counts["code"] += 1
             if text.strip():

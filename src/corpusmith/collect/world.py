@@ -103,6 +103,7 @@ WORLD: dict[str, WorldSpec] = {
         "repositories and archives of code at a revision",
         secrets=("token",),
         paths=("repository",),
+        version=2,
     ),
     "hf": WorldSpec(
         HubParams,

@@ -14,6 +14,7 @@ import json
 import os
 import threading
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,11 +61,12 @@ def _files(
     plan = job.state / "files.json"
     if not plan.exists():
         write_json(plan, [p for crawl in crawls for p in _wanted(client, crawl, params)])
-    paths: list[str] = read_json(plan)
+    paths: list[str] = list(dict.fromkeys(read_json(plan)))
+    names = _names(paths)
     progress = _Progress(job, len(paths))
 
     def one(path: str) -> dict[str, Any]:
-        name = path.rpartition("/")[2]
+        name = names[path]
         note = job.state / f"{name}.done.json"
         if not note.exists():
             part = job.state / f"{name}.part"
@@ -79,6 +81,21 @@ def _files(
 
     with ThreadPoolExecutor(params.connections) as pool:
         return list(pool.map(one, paths))
+
+
+def _names(paths: Sequence[str]) -> dict[str, str]:
+    """What each file is called here: by its own name, with a number where two share one."""
+    bare = {path: path.rpartition("/")[2] for path in paths}
+    for path, name in bare.items():
+        if not name or name.startswith("."):
+            raise InputError(
+                f"the crawl's list names {path!r}, which is no file", hint="check `server:`"
+            )
+    shared = Counter(bare.values())
+    return {
+        path: name if shared[name] == 1 else f"{number:05d}-{name}"
+        for number, (path, name) in enumerate(bare.items())
+    }
 
 
 class _Progress:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from corpusmith.collect.source_params import Name
 
@@ -74,6 +82,13 @@ class CommonCrawlParams(BaseModel):
     retries: int = Field(
         8, ge=0, description="of one request that fails or is put off, with growing pauses"
     )
+
+    @field_validator("server")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+            raise ValueError(f"http:// or https:// and a host, not {value!r}")
+        return value
 
     @model_validator(mode="after")
     def _one_way(self) -> CommonCrawlParams:

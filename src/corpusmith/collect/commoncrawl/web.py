@@ -56,7 +56,8 @@ class Traffic:
 
 
 class Client:
-    """Paths are relative to `server` unless they have a scheme. `tell` hears of each pause."""
+    """Paths are relative to `server`, whatever they look like: they come from the server's own
+    lists, which must not lead anywhere else. `tell` hears of each pause."""
 
     def __init__(
         self, server: str, retries: int, tell: Callable[[str], None] = lambda note: None
@@ -67,7 +68,7 @@ class Client:
         self.traffic = Traffic()
 
     def url(self, path: str) -> str:
-        return path if "://" in path else f"{self._server}/{path.lstrip('/')}"
+        return f"{self._server}/{path.lstrip('/')}"
 
     def bytes_of(self, path: str, limit: int) -> bytes:
         """A whole small file; InputError beyond `limit` bytes."""

@@ -100,7 +100,8 @@ class Frontier:
             yield
             self.db.execute("commit")
         except BaseException:
-            self.db.execute("rollback")
+            if self.db.in_transaction:  # SQLite ends it by itself on a full disk
+                self.db.execute("rollback")
             raise
 
     def close(self) -> None:

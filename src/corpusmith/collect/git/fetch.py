@@ -67,6 +67,12 @@ def name_of(place: str) -> str:
         re.match(r"[a-z][a-z0-9+.-]*::?|[\w.-]+@", place, re.IGNORECASE)
         and not Path(place).exists()
     ):
+        if match := re.fullmatch(r"((?:[\w.-]+@)?[\w.-]+):([^/:].*)", place):
+            raise InputError(
+                f"{place!r} is a short form that is not read here",
+                expected="a folder, an archive, or a URL with https://, ssh:// or file://",
+                hint=f"ssh://{match[1]}/{match[2]}",
+            )
         raise InputError(
             f"{place!r} is no address that is fetched from",
             expected="a folder, an archive, or a URL with https://, ssh:// or file://",
@@ -142,8 +148,14 @@ def _folder(place: str, name: str, params: GitParams, job: Job) -> Path:
                 token=params.token,
             )
         except InputError as error:
+            if "No space left" in error.what:
+                raise InputError(
+                    f"{place}: {error.what}",
+                    where=str(folder),
+                    hint="free some space and run the same command again",
+                ) from None
             raise InputError(
-                f"{name}: {error.what}",
+                f"{place}: {error.what}",
                 expected=f"a repository at this address that has {params.revision!r}: a branch, a "
                 "tag or a whole commit id",
                 hint="try the address with `git ls-remote`; a private one needs `token:`",
@@ -159,6 +171,8 @@ def _resolved(folder: Path, reference: str, revision: str) -> str:
             folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"
         ).strip()
     except InputError:
+        if not commands.run(folder, "rev-list", "-n", "1", "--all").strip():
+            raise InputError(f"{folder}: there is no commit in this repository yet") from None
         raise InputError(
             f"there is no revision {revision!r}",
             expected="a branch, a tag or a commit of the repository",

@@ -1,7 +1,8 @@
 """The reader `repository`: the files that `read: git` fetched, a document each.
 
-The licence of a file is that of its SPDX header, else that of the licence files in its folder or
-the nearest one above; a licence file there that is not recognised leaves it unknown.
+The licence of a file is that of its SPDX header, else that of the licence files or the manifest in
+its folder or the nearest one above; a licence file there that is not recognised leaves it unknown.
+What is someone else's code by its place has no licence from above that place.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ from typing import Any
 from corpusmith.collect.code import describe, text_of_code
 from corpusmith.collect.dates import parse_time
 from corpusmith.collect.errors import RecordError
+from corpusmith.collect.git.manifests import more_precise
 from corpusmith.collect.git.params import RepositoryParams
 from corpusmith.collect.git.tables import described_in
 from corpusmith.collect.license_texts import licenses_of, together
 from corpusmith.collect.licenses import spdx_header
-from corpusmith.collect.linguist import Rule, attribute_rules, attributes_of, is_documentation
+from corpusmith.collect.linguist import (
+    Rule,
+    attribute_rules,
+    attributes_of,
+    is_documentation,
+    vendored_root,
+)
 from corpusmith.collect.notebooks import notebook_text
 from corpusmith.collect.parquet import read_records
 from corpusmith.collect.pieces import too_large
@@ -56,7 +64,8 @@ def _document(
     meta: dict[str, Any] = {**describe(path, text), "documentation": is_documentation(path)}
     meta |= attributes_of(path, repository.rules)
     header = spdx_header(text)
-    license, license_file = repository.license_of(path)
+    root = vendored_root(path) if meta["vendored"] else ""
+    license, license_file = repository.license_of(path, root)
     if path.lower().endswith(".ipynb") and params.notebooks == "markdown":
         text, more = notebook_text(text, outputs=params.outputs)
         meta |= more
@@ -96,6 +105,11 @@ class _Repository:
             folder: (together(files), f"{folder}/{min(files)}".lstrip("/"))
             for folder, files in folders.items()
         }
+        for path, said in sorted(described.get("stated", {}).items()):
+            folder = path.rpartition("/")[0]
+            found = self._licenses.get(folder)
+            if found is None or (found[0] is not None and more_precise(said, found[0])):
+                self._licenses[folder] = (said, path)
         self.license = self._licenses.get("", (None, ""))[0]
 
     @staticmethod
@@ -104,11 +118,14 @@ class _Repository:
         """Of the table with this path, read once by each process."""
         return _Repository(described_in(table))
 
-    def license_of(self, path: str) -> tuple[str | None, str]:
-        """(SPDX expression, path of the file that says so) for a file."""
+    def license_of(self, path: str, root: str | None = "") -> tuple[str | None, str]:
+        """(SPDX expression, path of the file that says so) for a file; nothing from above `root`,
+        nothing at all where that is None."""
         folder = path
-        while folder:
+        while folder and root is not None:
             folder = folder.rpartition("/")[0]
+            if not f"{folder}/".startswith(root):
+                break
             if folder in self._licenses:
                 return self._licenses[folder]
         return None, ""

@@ -2,6 +2,7 @@
 
     data/00-name.parquet   path, blob, mode, size, content, changed, created, error; in its metadata
                            {"name", "repository", "commit", "created", "licenses": {path: text},
+                           "stated": {path of a manifest: SPDX expression},
                            "attributes": {folder: text of .gitattributes}}
 
 Nothing is checked out: a path is a string in a table, so no link, device or `..` can do anything.
@@ -18,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpusmith.collect.git.manifests import is_manifest, stated_license
 from corpusmith.collect.license_texts import MAX_TEXT_CHARS, is_license_name
 from corpusmith.store.atomic import HashedFile
 
@@ -55,6 +57,7 @@ def write_table(target: Path, described: dict[str, Any], files: Iterable[File]) 
     """Write `target`.parquet; counts of files and bytes."""
     licenses: dict[str, str] = {}
     attributes: dict[str, str] = {}
+    stated: dict[str, str] = {}
     count = size = held = 0
     rows: list[dict[str, Any]] = []
     file = HashedFile(target.with_suffix(".parquet"))
@@ -67,6 +70,8 @@ def write_table(target: Path, described: dict[str, Any], files: Iterable[File]) 
                 elif found.content is not None and _states_license(folder, name):
                     text = found.content[: 4 * MAX_TEXT_CHARS].decode("utf-8", "replace")
                     licenses[found.path] = text
+                elif is_manifest(name) and (said := stated_license(name, found.content or b"")):
+                    stated[found.path] = said
                 rows.append(dataclasses.asdict(found))
                 held += len(found.content or b"")
                 count, size = count + 1, size + found.size
@@ -75,7 +80,8 @@ def write_table(target: Path, described: dict[str, Any], files: Iterable[File]) 
                     rows, held = [], 0
             if rows:
                 writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
-            told = {**described, "licenses": licenses, "attributes": attributes}
+            told = {**described, "licenses": licenses, "stated": stated}
+            told["attributes"] = attributes
             writer.add_key_value_metadata({KEY: json.dumps(told)})
         file.commit()
     except BaseException:
