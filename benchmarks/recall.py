@@ -182,12 +182,12 @@ def decide(
 def _signals(ids: list[str], sets: np.ndarray, signs: np.ndarray) -> pa.Table:
     width = pa.binary(4 * near.PERMUTATIONS)
     flat = pa.py_buffer(np.ascontiguousarray(signs.astype("<u4")))
-    ends = pa.array(np.arange(len(sets) + 1) * sets.shape[1], pa.int32())
+    ends = np.arange(len(sets) + 1) * sets.shape[1]
     return pa.table(
         {
             "id": ids,
             "minhash": pa.FixedSizeBinaryArray.from_buffers(width, len(sets), [None, flat]),
-            "shingle_hashes": pa.ListArray.from_arrays(ends, pa.array(sets.reshape(-1))),
+            "shingle_hashes": near.binary_rows(sets.reshape(-1), ends),
             "text_length_chars": pa.array(np.full(len(sets), 2_000), pa.int64()),
         }
     )

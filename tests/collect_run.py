@@ -117,8 +117,11 @@ def measured(folder: Path, **params: Any) -> dict[str, Any]:
 
 
 PRELOAD = [
-    "tests.collect_run",
-    *("corpusmith.collect." + n for n in ("cut", "jsonl", "delimited", "parquet", "pages", "warc")),
+    *("tests.collect_run", "tests.warm_jsonl"),
+    *(
+        "corpusmith.collect." + n
+        for n in ("cut", "jsonl_texts", "delimited", "parquet", "pages", "warc")
+    ),
 ]
 
 

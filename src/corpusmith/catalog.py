@@ -110,6 +110,7 @@ SHARED_LIBRARIES = ("pyarrow", "corpusmith-schema")
 
 KERNELS = (
     "corpusmith.kernels.signals:warm",
+    "corpusmith.kernels.jsontext:warm",
     "corpusmith.kernels.codescan:warm",
     "corpusmith.kernels.scripts:warm",
     "corpusmith.kernels.personal:warm",

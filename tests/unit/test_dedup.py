@@ -92,7 +92,7 @@ def test_minhash_columns(verify):
     if verify == "exact":
         hashes = table["shingle_hashes"].to_pylist()
         assert hashes[1] is None
-        assert hashes[2] == [reference.shingle_hash(("a", "b"))]
+        assert hashes[2] == reference.shingle_hash(("a", "b")).to_bytes(8, "little")
     assert near.minhash(batch([]), Context(params=params)).num_rows == 0
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import zstandard
 
+from corpusmith.collect import jsonl_texts
 from tests.collect_run import collect, measured
 from tests.hostile import GOOD, MB, good_lines, jsonl_with, run
 
@@ -66,6 +67,33 @@ def test_what_json_lacks_but_writers_write_is_kept(tmp_path: Path) -> None:
     assert found["errors"] == []
     odd = found["texts"].index("odd\tone\0")
     assert found["meta"][odd] == {"a": "NaN", "b": "inf", "c": "\ud800", "d": "-Infinity"}
+
+
+def test_long_lines_are_read_like_short_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel takes the text out of a long line, a parser reads a short one whole."""
+    odd = [
+        b'{"text": "odd\tone\\u0000", "a": NaN, "b": 1e999, "c": "\\ud800", "d": -Infinity}',
+        b' {"n": {"text": "}\\""}, "text" : "\\ud83d\\ude00\\/\\u00e9", "date": "2024-02-29"} ',
+        b'\xef\xbb\xbf{"text": "a mark"}',
+        b'{"messages": [{"role": "user", "content": "hi"}], "text": "", "license": "MIT"}',
+        b'{"messages": [{"role": "user", "content": "hi"}], "license": "MIT", "lang": "en"}',
+        '{"text": "Voil\u00e0 o\u00f9 l\u2019on a mis des accents."}'.encode("cp1252"),
+        b'{"te\\u0078t": "escaped name"}',
+        b'{"text": "x"} more',
+        b'{"n": [1, {]}, "text": "x"}',
+    ]
+    path, _ = jsonl_with(tmp_path, [*(line for line, _, _ in BAD_LINES.values()), *odd])
+    found = []
+    for limit in (0, 1 << 30):
+        monkeypatch.setattr(jsonl_texts, "KERNEL_BYTES", limit)
+        found.append(collect(tmp_path / str(limit), read="jsonl", path=path))
+    assert found[0].documents.equals(found[1].documents)
+    assert found[0].quarantine.equals(found[1].quarantine)
+    assert found[0].info == found[1].info
+    assert found[0].info["quarantined"] == len(BAD_LINES) + 2
+    assert "\U0001f600/\u00e9" in found[0].texts
 
 
 def test_wrong_encodings_are_repaired_and_counted(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xxhash
 
@@ -84,6 +85,51 @@ def test_nothing_remains_of_a_part_that_failed(tmp_path: Path) -> None:
         raise ZeroDivisionError
     assert not parts.committed(tmp_path, "p")
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_rows_that_stay_as_they_were_are_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link, a copy on a disk without links and what was written anew are the same bytes."""
+    table = documents(5000)
+    with parts.PartWriter(tmp_path / "a", "p") as out:
+        out.write("documents", table)
+    for folder in ("b", "b"):  # and again over what a killed run left
+        with parts.PartWriter(tmp_path / folder, "p") as out:
+            out.take_over("documents", tmp_path / "a", "p")
+    first, linked = (parts.file_path(tmp_path / f, "documents", "p") for f in "ab")
+    assert first.stat().st_ino == linked.stat().st_ino
+    with parts.PartWriter(tmp_path / "some", "p") as out:
+        out.take_over("documents", tmp_path / "a", "p", table["id"].slice(100, 4800).chunks)
+    assert parts.read_part(tmp_path / "some", "documents", "p").equals(table.slice(100, 4800))
+
+    def no_links(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(os, "link", no_links)
+    with parts.PartWriter(tmp_path / "c", "p") as out:
+        out.take_over("documents", tmp_path / "a", "p")
+    entries = [parts.part_entry(tmp_path / folder, "p") for folder in "abc"]
+    assert entries[0] == entries[1] == entries[2]
+    assert not [path for path in tmp_path.rglob(".*") if path.is_file()]
+
+
+def test_hashes_are_stored_as_they_are_and_the_rest_is_packed(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "id": ["x", "y"],
+            "hashes": pa.array([bytes(800), None], pa.large_binary()),
+            "spans": [[{"words": ["a"], "n": 1}], []],
+        }
+    )
+    with parts.PartWriter(tmp_path, "p") as out:
+        out.write("signals", table)
+    group = pq.read_metadata(parts.file_path(tmp_path, "signals", "p")).row_group(0)
+    columns = [group.column(n) for n in range(group.num_columns)]
+    packed = {c.path_in_schema.partition(".")[0]: c.compression for c in columns}
+    assert packed == {"id": "ZSTD", "hashes": "UNCOMPRESSED", "spans": "ZSTD"}
+    assert {c.compression for c in columns if c.path_in_schema != "hashes"} == {"ZSTD"}
+    assert parts.read_part(tmp_path, "signals", "p").equals(table)
 
 
 def test_a_part_with_a_lost_file_is_not_committed(tmp_path: Path) -> None:

@@ -55,6 +55,10 @@ class _Step:
         params = self.operation.params
         self.params = params.model_validate(spec["params"]) if params else None
         self.schema = self.operation.schema(self.params)
+        self.rewrites = self.operation.kind == "edit" or any(
+            name in schema.DOCUMENT.names for name in self.schema.names
+        )
+        """Whether it may change a document, rather than add signals to it."""
         self.columns: dict[str, str] = spec["columns"]
         self.context = Context(
             params=self.params,
@@ -202,12 +206,22 @@ def task(spec: dict[str, Any], ctx: TaskContext) -> None:
     with ctx.writer() as out:
         out.info = totals
         # Every part has its tables, empty ones too, so that readers find one schema.
-        out.write("documents", schema.DOCUMENT.empty_table())
+        rewrites = any(step.rewrites for step in steps)
+        if rewrites:
+            out.write("documents", schema.DOCUMENT.empty_table())
         out.write("signals", signals_schema(steps).empty_table())
+        kept: list[pa.Array] = []
         for batch in _batches(spec, ctx, out):
             ctx.publish(batch["id"][0].as_py())
-            _clean(batch, steps, out)
+            for documents in _clean(batch, steps, out):
+                if rewrites:
+                    out.write("documents", documents)
+                else:
+                    kept += documents["id"].chunks
             ctx.publish("")
+        if not rewrites:
+            whole = not out.info["quarantined"]
+            out.take_over("documents", Path(spec["input"]), spec["part"], None if whole else kept)
 
 
 def _batches(spec: dict[str, Any], ctx: TaskContext, out: PartWriter) -> Iterator[pa.Table]:
@@ -234,8 +248,9 @@ def signals_schema(steps: list[_Step]) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _clean(batch: pa.Table, steps: list[_Step], out: PartWriter) -> None:
-    """Run all steps on a batch; where one fails, halve the batch until its document is found."""
+def _clean(batch: pa.Table, steps: list[_Step], out: PartWriter) -> Iterator[pa.Table]:
+    """Run all steps on a batch; where one fails, halve the batch until its document is found.
+    Gives the documents that came through."""
     try:
         documents, signals, edits = _run(batch, steps)
     except (UserError, DiskError, OperationError):
@@ -243,8 +258,8 @@ def _clean(batch: pa.Table, steps: list[_Step], out: PartWriter) -> None:
     except Exception as error:
         if batch.num_rows > 1:
             half = batch.num_rows // 2
-            _clean(contiguous(batch.slice(0, half)), steps, out)
-            _clean(contiguous(batch.slice(half)), steps, out)
+            yield from _clean(contiguous(batch.slice(0, half)), steps, out)
+            yield from _clean(contiguous(batch.slice(half)), steps, out)
             return
         row = batch.select(["id", "uri"]).to_pylist()[0]
         step = getattr(error, "step", "clean")
@@ -254,8 +269,8 @@ def _clean(batch: pa.Table, steps: list[_Step], out: PartWriter) -> None:
     out.info["documents"] += documents.num_rows
     for name in ("read_bytes", "kept_bytes"):
         out.info[name] += pc.sum(signals[name]).as_py() or 0
-    out.write("documents", documents)
     out.write("signals", signals)
+    yield documents
     edits = [step for step in edits if len(step.parents)]
     if edits:
         out.write("edits", _by_document(edits))

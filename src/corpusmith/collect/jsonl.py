@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from corpusmith.collect.encoding import UndecodableError, decode, mark_of
 from corpusmith.collect.errors import RecordError
 from corpusmith.collect.pieces import line_encoding, piece_lines, too_large
-from corpusmith.collect.readers import JsonlParams
-from corpusmith.collect.records import Emit, document_of
+from corpusmith.collect.records import Emit
 from corpusmith.collect.sink import Sink
 from corpusmith.collect.source_params import SourceParams
 
-
-def read(piece: dict[str, Any], params: JsonlParams, sink: Sink) -> None:
-    """The documents of a piece; `uri` is the file's path and the line's byte offset."""
-
-    def emit(uri: str, record: dict[str, Any], repaired: bool) -> None:
-        sink.document(**document_of(record, params), repaired=repaired)
-
-    read_records(piece, params, sink, emit)
+Whole = Callable[[str, bytes], bool]
+"""`whole(uri, line)` ends the record by a shorter way; False, and nothing done, where it can't."""
 
 
-def read_records(piece: dict[str, Any], params: SourceParams, sink: Sink, emit: Emit) -> None:
+def read_records(
+    piece: dict[str, Any],
+    params: SourceParams,
+    sink: Sink,
+    emit: Emit,
+    whole: Whole | None = None,
+) -> None:
     """Announce each record of a piece to `sink`; `emit` ends it, or raises RecordError."""
     encoding = line_encoding(params)
     for line in piece_lines(piece, params):
@@ -37,6 +37,8 @@ def read_records(piece: dict[str, Any], params: SourceParams, sink: Sink, emit: 
             continue
         if data is None:
             sink.quarantine(*too_large(line.size, params.max_document_bytes))
+            continue
+        if whole is not None and whole(uri, data):
             continue
         try:
             text, repaired = _text(data, encoding)

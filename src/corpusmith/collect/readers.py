@@ -169,7 +169,7 @@ _PDFIUM: dict[str, Any] = {"extra": "documents", "libraries": ("pypdfium2",)}
 READERS: dict[str, ReaderSpec] = {
     "jsonl": ReaderSpec(
         JsonlParams,
-        _BASE + "jsonl:read",
+        _BASE + "jsonl_texts:read",
         _names(".jsonl", ".ndjson", ".jsonlines"),
         "lines",
         "JSON Lines, plain, gzip or zstd: a document a line",

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from corpusmith import schema
@@ -23,6 +24,7 @@ from corpusmith.op import TaskContext
 from corpusmith.store.fingerprint import document_id
 from corpusmith.store.parts import PartWriter
 
+Buffer = bytes | memoryview
 MAX_BATCH_ROWS = 4096
 _MASK = (1 << 128) - 1
 
@@ -75,6 +77,7 @@ class Sink:
         self._bytes = 0
         self._errors: list[dict[str, Any]] = []
         self._open: str | None = None
+        self._id = ""  # of what is open
         self._ids = IdSum()
         self._counts: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
@@ -88,9 +91,8 @@ class Sink:
         `native`: code that can't be interrupted comes next, so the watchdog is told.
         """
         assert self._open is None, f"{self._open} has neither a document nor a quarantine row"
-        self._open = uri
         self._counts["read"] += 1
-        self._ids.add(document_id(self.source, uri))
+        self._announce(uri)
         if uri in self.ctx.skip:
             self.quarantine(*self.ctx.skip[uri])
             return False
@@ -101,20 +103,19 @@ class Sink:
     def created(self, uri: str) -> None:
         """Log one more document that is made of the record just read."""
         assert self._open is None
-        self._open = uri
         self._counts["created"] += 1
-        self._ids.add(document_id(self.source, uri))
+        self._announce(uri)
 
     def rename(self, uri: str) -> None:
         """The record just announced is one of several documents made of it, under `uri`."""
         assert self._open is not None
-        self._ids.remove(document_id(self.source, self._open))
-        self._ids.add(document_id(self.source, uri))
-        self._open = uri
+        self._ids.remove(self._id)
+        self._announce(uri)
 
     def withdraw(self) -> None:
         """What was announced turns out to be no record: nothing was read."""
-        self._ids.remove(document_id(self.source, self._close()))
+        self._close()
+        self._ids.remove(self._id)
         self._counts["read"] -= 1
         self.ctx.publish("")
 
@@ -130,7 +131,7 @@ class Sink:
 
     def document(
         self,
-        text: str,
+        text: str | memoryview,
         *,
         messages: list[dict[str, str]] | None = None,
         lang: str | None = None,
@@ -139,9 +140,11 @@ class Sink:
         meta: dict[str, Any] | None = None,
         repaired: bool = False,
     ) -> None:
-        """End the record as a document; one whose text is not valid Unicode is quarantined."""
+        """End the record as a document; one whose text is not valid Unicode is quarantined.
+
+        `text`: characters, or bytes that are known to be valid UTF-8."""
         try:
-            encoded = text.encode()
+            encoded = text.encode() if isinstance(text, str) else text
             for message in messages or ():
                 message["content"].encode()
                 message["role"].encode()
@@ -149,9 +152,9 @@ class Sink:
             self.quarantine(*lone_surrogate(error))
             return
         described = json_object(meta or {})
-        uri = self._close()
+        uri, id = self._close(), self._id
         rows = self._rows
-        rows["id"].append(document_id(self.source, uri))
+        rows["id"].append(id)
         rows["source"].append(self.source)
         rows["uri"].append(uri)
         rows["modality"].append(self.params.modality)
@@ -203,6 +206,11 @@ class Sink:
             **({"layouts": dict(sorted(self.layouts.items()))} if self.layouts else {}),
         }
 
+    def _announce(self, uri: str) -> None:
+        self._open = uri
+        self._id = document_id(self.source, uri)
+        self._ids.add(self._id)
+
     def _close(self) -> str:
         assert self._open is not None, "no record was announced"
         uri, self._open = self._open, None
@@ -211,7 +219,12 @@ class Sink:
     def _flush(self) -> None:
         rows = self._rows
         if rows["id"]:
-            arrays = [pa.array(rows[f.name], f.type) for f in schema.DOCUMENT]
+            texts = rows.pop("text")
+            arrays = [
+                pa.array(rows[f.name], f.type) if f.name != "text" else _text_column(texts)
+                for f in schema.DOCUMENT
+            ]
+            rows["text"] = []
             table = pa.Table.from_arrays(arrays, schema=schema.DOCUMENT)
             for column in rows.values():
                 column.clear()
@@ -224,6 +237,13 @@ class Sink:
             self._errors = []
 
 
+def _text_column(texts: list[Buffer]) -> pa.Array:
+    """Valid UTF-8 as a large_string: copied once, and not looked at again."""
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
+    data = pa.py_buffer(b"".join(texts))
+    return pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(ends), data)
+
+
 def lone_surrogate(error: UnicodeEncodeError) -> tuple[str, str]:
     code = ord(error.object[error.start])
     return (
@@ -233,10 +253,13 @@ def lone_surrogate(error: UnicodeEncodeError) -> tuple[str, str]:
     )
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
 def json_object(value: dict[str, Any]) -> str:
     """Canonical JSON of a `meta` column: sorted keys, readable, always valid JSON and UTF-8."""
     try:
-        text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        text = _ENCODER.encode(value)
         text.encode()
         return text
     except ValueError:  # NaN, infinity, or a lone surrogate (UnicodeEncodeError is one)

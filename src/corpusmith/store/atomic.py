@@ -38,6 +38,12 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise
 
 
+def temporary_name(path: Path) -> Path:
+    """Beside `path`. The process id keeps a dying predecessor and its successor out of each
+    other's way."""
+    return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+
+
 class HashedFile:
     """A new binary file under a temporary name; `commit()` gives it its own and its checksum.
 
@@ -46,8 +52,7 @@ class HashedFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # The process id keeps a dying predecessor and its successor out of each other's way.
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+        self.temporary = temporary_name(path)
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(self.temporary, "wb", buffering=1 << 20)  # noqa: SIM115

@@ -15,6 +15,7 @@ how the rows came in batches.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,7 +28,7 @@ import pyarrow.parquet as pq
 
 from corpusmith import schema
 from corpusmith.errors import redacted
-from corpusmith.store.atomic import HashedFile, read_json, write_json
+from corpusmith.store.atomic import HashedFile, read_json, temporary_name, write_json
 from corpusmith.store.fingerprint import hash_file
 
 GROUP_ROWS = 4096
@@ -37,7 +38,8 @@ GROUP_BYTES = 16 << 20
 class _Table:
     """One Parquet file in the making: re-cuts what comes in into fixed row groups."""
 
-    def __init__(self, path: Path, table_schema: pa.Schema) -> None:
+    def __init__(self, path: Path, table_schema: pa.Schema, raw: Sequence[str] = ()) -> None:
+        """`raw`: columns that are stored as they are, without compression and statistics."""
         self.file = HashedFile(path)
         self.schema = table_schema
         self.rows = 0
@@ -47,10 +49,8 @@ class _Table:
         self._writer = pq.ParquetWriter(
             pa.PythonFile(self.file, mode="w"),
             table_schema,
-            compression="zstd",
-            compression_level=1,
+            **_compression(table_schema, raw),
             use_dictionary=[f.name for f in table_schema if f.type == pa.string()],
-            write_statistics=True,
         )
 
     def write(self, table: pa.Table) -> None:
@@ -81,6 +81,34 @@ class _Table:
     def close(self) -> None:
         self._flush()
         self._writer.close()
+
+
+def _compression(table_schema: pa.Schema, raw: Sequence[str]) -> dict[str, Any]:
+    """zstd and statistics for all columns but `raw` ones. Parquet names what a list holds by its
+    path, so with `raw` ones every leaf has to be named."""
+    if not raw:
+        return {"compression": "zstd", "compression_level": 1, "write_statistics": True}
+    packed = [p for f in table_schema if f.name not in raw for p in _leaves(f.name, f.type)]
+    return {
+        "compression": {**dict.fromkeys(packed, "zstd"), **dict.fromkeys(raw, "none")},
+        "compression_level": dict.fromkeys(packed, 1),
+        "write_statistics": packed,
+    }
+
+
+def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
+    """Paths of the leaves of a column in Parquet's schema (lists and structs of any depth)."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield from _leaves(f"{path}.list.element", kind.value_type)
+    elif pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(f"{path}.{field.name}", field.type)
+    else:
+        yield path
+
+
+def is_bytes(kind: pa.DataType) -> bool:
+    return pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
 
 
 def row_bytes(table: pa.Table) -> np.ndarray:
@@ -117,6 +145,34 @@ class PartWriter:
         self.info: dict[str, Any] = {}
         self._tables: dict[str, _Table] = {}
         self._files: dict[str, HashedFile] = {}
+        self._links: dict[str, tuple[Path, Path, dict[str, Any]]] = {}
+
+    def take_over(
+        self, kind: str, folder: Path, part: str, kept: list[pa.Array] | None = None
+    ) -> None:
+        """Rows of another stage's part as this part's own: those whose `id` is in `kept`, or all.
+        All of them are no copy but a hard link, where the disk knows links."""
+        if kept is None and self._link(kind, folder, part):
+            return
+        self.write(kind, schema.SIDECARS[kind].empty_table())
+        ids = None if kept is None else pa.chunked_array(kept, pa.string())
+        for group in iter_part(folder, kind, part):
+            self.write(kind, group if ids is None else group.filter(pc.is_in(group["id"], ids)))
+
+    def _link(self, kind: str, folder: Path, part: str) -> bool:
+        done = part_entry(folder, part)["files"].get(kind)
+        path = file_path(self.folder, kind, self.part)
+        temporary = temporary_name(path)
+        if done is None:
+            return False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.unlink(missing_ok=True)
+            os.link(file_path(folder, kind, part), temporary)
+        except OSError:
+            return False
+        self._links[kind] = (temporary, path, {**done, "path": f"{kind}/{path.name}"})
+        return True
 
     def write(self, kind: str, table: pa.Table) -> None:
         """Append rows. The first call fixes the schema; known kinds have that of `schema`."""
@@ -124,7 +180,9 @@ class PartWriter:
             path = self.folder / kind / f"{self.part}.parquet"
             # Metadata of fields (units) stays, that of pandas and the like would vary.
             known = schema.SIDECARS.get(kind, table.schema.remove_metadata())
-            self._tables[kind] = _Table(path, known)
+            # What a signal holds as bytes are hashes: nothing makes them smaller.
+            raw = [f.name for f in known if kind == "signals" and is_bytes(f.type)]
+            self._tables[kind] = _Table(path, known, raw)
         if kind == "quarantine":
             table = _without_secrets(table)
         self._tables[kind].write(table)
@@ -159,6 +217,10 @@ class PartWriter:
             files[name] = done if folder == "." else {**done, "path": f"{folder}/{done['path']}"}
             if name in tables:
                 files[name]["rows"] = self._tables[name].rows
+        for kind, (temporary, path, done) in self._links.items():
+            os.replace(temporary, path)
+            temporary.unlink(missing_ok=True)  # it stays where both names were one file already
+            files[kind] = done
         entry = {"part": self.part, "files": files, "info": self.info}
         write_json(entry_path(self.folder, self.part, self.round), entry, sync=self.durable)
 
@@ -180,6 +242,8 @@ class PartWriter:
             table.file.discard()
         for file in self._files.values():
             file.discard()
+        for temporary, _, _ in self._links.values():
+            temporary.unlink(missing_ok=True)
 
 
 def _without_secrets(table: pa.Table) -> pa.Table:
