@@ -34,7 +34,8 @@ class Hub(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.root = root
         self.log: list[tuple[str, str, str, str]] = []
-        self.forbidden = ""  # files with this in their path are answered with 403
+        self.forbidden = ""  # files with this in their path are answered with 403,
+        self.forbidden_from = 0  # where bytes from there on are asked for
 
     @property
     def url(self) -> str:
@@ -138,14 +139,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return {"type": "file", "oid": oid, "size": path.stat().st_size, "path": name}
 
     def _file(self, path: Path, commit: str) -> None:
-        if self.server.forbidden and self.server.forbidden in path.name:
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        begins = int(match[1]) if match else 0
+        named = self.server.forbidden and self.server.forbidden in path.name
+        if named and begins >= self.server.forbidden_from:
             return self._json({"error": "forbidden"}, 403)
         if not path.is_file():
             return self._json({"error": "none"}, 404, {"X-Error-Code": "EntryNotFound"})
         data = path.read_bytes()
         headers = {"ETag": f'"{hashlib.sha1(data).hexdigest()}"', "X-Repo-Commit": commit}
         headers["Accept-Ranges"] = "bytes"
-        match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if match:
             start = int(match[1])
             end = min(int(match[2]) + 1 if match[2] else len(data), len(data))

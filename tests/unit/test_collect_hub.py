@@ -37,6 +37,8 @@ from corpusmith.collect.hub.fetch import fetch
 from corpusmith.collect.hub.params import HubParams
 from corpusmith.collect.world import Job
 from corpusmith.errors import InputError
+from corpusmith.collect.hub import download
+download.BLOCK_BYTES = 1000
 found = {}
 for name, params in json.loads(sys.argv[1]).items():
     if name == "allow":
@@ -120,7 +122,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     (folder / "bare/train.csv").write_text("text,label\none,1\ntwo,0\n")
     (folder / "bare/README.md").write_text("---\nlicense: other\n---\n")
     with serving(folder / "hub") as hub:
-        hub.forbidden = "train-00001"  # until the case `allow`
+        hub.forbidden = "train-00001"  # from there on, until the case `allow`
+        hub.forbidden_from = 1500
         done = subprocess.run(
             [sys.executable, "-c", FETCH, json.dumps(CASES), str(folder / "made")],
             env=environment(folder / "home", hub), cwd=folder,
@@ -137,9 +140,12 @@ def test_what_is_there_is_not_fetched_again(run: Run) -> None:
     assert "403" in run.found["plain"]["error"]
     # The second time: neither what the branch is now, nor what is there already.
     first = next(n for n, entry in enumerate(run.log) if entry[1].endswith("/revision/main"))
-    asked = [path for _, path, _, _ in run.log[:first]]
-    assert any("train-00001" in path for path in asked)
-    assert not any("train-00000" in path for path in asked)
+    asked = [(path, span) for _, path, span, _ in run.log[:first] if "resolve" in path]
+    assert not any("train-00000" in path for path, _ in asked)
+    # Not even the beginning of the file at which it ended: two blocks had come.
+    spans = [span for path, span in asked if "train-00001" in path]
+    assert spans[0].startswith("bytes=2000-") and not any(s.startswith("bytes=0-") for s in spans)
+    assert not list((run.folder / "plain/state").glob("train-*"))  # no copy is left
 
 
 def test_rows_and_where_they_are_from(run: Run) -> None:

@@ -1,23 +1,25 @@
 """`read: hf`: a dataset of the Hugging Face Hub, or a folder laid out like one, as Parquet.
 
 The libraries `huggingface_hub` and `datasets` find the revision's commit, the card, the
-configuration and its files, and stream their rows; each file of the dataset becomes one table. A
-killed fetch goes on with the file that it was at, at the same commit. No code of a dataset is ever
-run: files are read by the library's own readers of JSON, CSV, Parquet, Arrow and text, named here
-by their endings.
+configuration and its files, and read their rows; each file of the dataset becomes one table. A
+killed fetch goes on at the byte of the file that it was at, at the same commit; with `rows` files
+are streamed instead, since only their beginnings are asked for. No code of a dataset is ever run:
+files are read by the library's own readers of JSON, CSV, Parquet, Arrow and text, named here by
+their endings.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpusmith.collect.hub.download import SCHEME, downloaded
 from corpusmith.collect.hub.params import HubParams
 from corpusmith.collect.licenses import spdx
 from corpusmith.collect.records import language_code
@@ -60,7 +62,16 @@ def fetch(params: HubParams, job: Job) -> dict[str, Any]:
                 break
             target = job.data / f"{split}-{place:05d}.parquet"
             if not target.exists():
-                _copy(files[place], target, split, found, params, left)
+                share = number / total
+
+                def tell(
+                    got: int, size: int, share: float = share, name: str = target.stem
+                ) -> None:
+                    done_share = share + got / max(size, 1) / total
+                    job.progress(done_share, f"{name}: {got / 1e6:.1f} of {size / 1e6:.1f} MB")
+
+                with _at_hand(files[place], job.state / target.stem, params, tell) as file:
+                    _copy(file, target, split, found, params, left)
             figures["rows"] += pq.ParquetFile(target).metadata.num_rows
             figures["files"] += 1
             number += 1
@@ -185,10 +196,24 @@ def _said(params: HubParams) -> Iterator[None]:
 # --- the rows ----------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def _at_hand(
+    file: str, folder: Path, params: HubParams, told: Callable[[int, int], None]
+) -> Iterator[str]:
+    """A file of the hub as a local copy, where all of it is wanted; else as it is named."""
+    if params.rows is not None or not file.startswith(SCHEME):
+        yield file
+        return
+    with contextlib.ExitStack() as stack:
+        with _said(params):
+            path = stack.enter_context(downloaded(file, folder, params.token, told))
+        yield path
+
+
 def _copy(
     file: str, target: Path, split: str, found: dict[str, Any], params: HubParams, limit: int | None
 ) -> None:
-    """Stream the rows of one file into a table, whole or not at all."""
+    """The rows of one file as a table, whole or not at all."""
     out = HashedFile(target)
     writer: pq.ParquetWriter | None = None
     try:
