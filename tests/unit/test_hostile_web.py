@@ -202,6 +202,15 @@ def test_records_of_old_tools(tmp_path: Path) -> None:
     assert row["created"].isoformat() == "2024-01-02T03:04:05+00:00"
 
 
+def test_a_url_that_comes_again_is_another_document(tmp_path: Path) -> None:
+    records = [gzip.compress(response(PAGE.format(text).encode())) for text in GOOD[:3]]
+    (tmp_path / "a.warc.gz").write_bytes(b"".join(records))
+    found = collect(tmp_path / "out", read="crawled", path=tmp_path / "a.warc.gz")
+    places = [len(records[0]), len(records[0]) + len(records[1])]
+    url = "https://example.org/"
+    assert found.uris == [url, *(f"{url}#a.warc.gz#{place}" for place in places)]
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -261,6 +261,14 @@ READERS: dict[str, ReaderSpec] = {
         "WARC: the main text of pages that were answered with status 200",
         "web-data",
     ),
+    "crawled": ReaderSpec(
+        WarcParams,
+        _BASE + "warc:read_crawled",
+        (".warc.gz", ".warc"),
+        "warc",
+        "WARC as `read: crawl` writes it: as `warc`, but known by their URLs",
+        "web-data",
+    ),
     "wet": ReaderSpec(
         WetParams,
         _BASE + "warc:read_wet",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +25,29 @@ _MAIN_TYPES = (
 
 def read(piece: dict[str, Any], params: WarcParams, sink: Sink) -> None:
     """Pages and plain texts that were answered with status 200; all else is counted by kind."""
+    _pages(piece, params, sink, lambda record, place: place)
+
+
+def read_crawled(piece: dict[str, Any], params: WarcParams, sink: Sink) -> None:
+    """As `read`, but a page's uri is its URL, so that it keeps its id when it is crawled again.
+
+    Each URL is answered once in a crawl of ours. Where one comes again all the same its place is
+    added to it: no two documents of a file have one id.
+    """
+    seen: set[str] = set()
+
+    def name(record: Record, place: str) -> str:
+        url = _url(record)
+        found = f"{url}#{place}" if url in seen else url
+        seen.add(url)
+        return found or place
+
+    _pages(piece, params, sink, name)
+
+
+def _pages(
+    piece: dict[str, Any], params: WarcParams, sink: Sink, name: Callable[[Record, str], str]
+) -> None:
     for record in documents(piece, params, sink, ("response", "resource")):
         kind = record.headers["warc-type"]
         uri = f"{piece['uri']}#{record.position}"
@@ -46,7 +69,7 @@ def read(piece: dict[str, Any], params: WarcParams, sink: Sink) -> None:
         elif mime not in HTML_TYPES and mime != "text/plain":
             main = mime.split("/")[0]
             sink.skip(f"type:{main if main in _MAIN_TYPES else 'other'}")
-        elif sink.record(uri, native=mime in HTML_TYPES):
+        elif sink.record(name(record, uri), native=mime in HTML_TYPES):
             try:
                 _document(record, response, mime, params, sink)
             except RecordError as error:
@@ -117,7 +140,7 @@ def _mime(response: http.Response) -> str:
 def _described(record: Record, params: SourceParams) -> tuple[dict[str, Any], dict[str, Any]]:
     """(meta, further arguments of the document) from a record's headers."""
     meta: dict[str, Any] = {}
-    url = record.headers.get("warc-target-uri", "").strip("<>")
+    url = _url(record)
     if url:
         meta["url"] = url
     if identity := record.headers.get("warc-record-id"):
@@ -127,6 +150,10 @@ def _described(record: Record, params: SourceParams) -> tuple[dict[str, Any], di
     elif params.group == "url":
         meta["group"] = url
     return meta, {"created": parse_time(record.headers.get("warc-date"))}
+
+
+def _url(record: Record) -> str:
+    return record.headers.get("warc-target-uri", "").strip("<>")
 
 
 def host_of(url: str) -> str:

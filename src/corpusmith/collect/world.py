@@ -84,8 +84,8 @@ WORLD: dict[str, WorldSpec] = {
     "crawl": WorldSpec(
         CrawlParams,
         "corpusmith.collect.crawl.fetch:fetch",
-        lambda params: "warc",
-        "a crawl of the web: WARC files, read as by `warc`",
+        lambda params: "crawled",
+        "a crawl of the web: WARC files, read as by `warc`, by their URLs",
         extra="web-data",
         modules=("scrapy", "lxml", "resiliparse"),
         version=2,
