@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpusmith.clean.spans import SpanColumns, replace_rows
-from corpusmith.kernels.buffers import text_buffers
-from corpusmith.kernels.dirty import CODE, CP1252_HIGH, HIGH, TEXT, dirty_lines
+from corpusmith.clean.spans import edit_list
+from corpusmith.kernels.buffers import large_string, text_buffers
+from corpusmith.kernels.dirty import CODE, CP1252_HIGH, HARD, MARKED, ODD, Dirty, dirty_lines
+from corpusmith.kernels.rewrite import MOJIBAKE as MOJIBAKE_REPAIRED
+from corpusmith.kernels.rewrite import UNICODE, WHITE_SPACE, rewrite
 from corpusmith.op import Context, op, signal
+from corpusmith.schema import EDIT_SPAN
 
 # Everything below Unicode's category Zs but the space itself.
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -36,7 +38,6 @@ _LOST_JOINER = re.compile(
     f"[\u200c\u200d](?<![{_JOINED_SCRIPTS}][\u200c\u200d])"
     f"(?:(?<=\u200c)|(?<![{_EMOJI}\ufe0f\u20e3]\u200d)|(?![{_EMOJI}]))"
 )
-_PLAIN = re.compile("[ -~\u00a0]*")  # by far most lines with something odd have no-break spaces
 _LINE_END = re.compile(r"\r\n?|\n")
 
 # UTF-8 read as cp1252, cp1251, MacRoman or cp437: a lead byte's character before that of a
@@ -48,6 +49,7 @@ MOJIBAKE = re.compile(
     "|[\u0420\u0421][^\x00-\x7f\u0410-\u044f]|\u221a[^\x00-\x7f]"
     "|[\u251c\u252c][^\x00-\x7f\u2500-\u257f]"
 )
+KINDS = pa.array(["normalize:white_space", "normalize:unicode", "normalize:mojibake"])
 _FTFY_CHARS = 10_000  # pieces of an endless line, so that ftfy's time stays linear
 
 NORMALIZE_SIGNALS = pa.schema(
@@ -91,134 +93,114 @@ def normalize(batch: pa.Table, ctx: Context) -> pa.Table:
     """
     column = batch.column("text")
     data, offsets = text_buffers(column)
-    flags, dirty, ends = dirty_lines(data, offsets)
-    is_code = np.asarray(pc.fill_null(pc.equal(batch.column("modality"), "code"), False))
-    rows = np.flatnonzero(flags & np.where(is_code, CODE, TEXT | HIGH))
+    is_code = np.array(pc.fill_null(pc.equal(batch.column("modality"), "code"), False), np.bool_)
+    lines = dirty_lines(data, offsets)
+    composed = np.flatnonzero((lines.flags & MARKED > 0) & ~is_code)
+    lines = _with_lines_not_nfc(lines, data, offsets, composed)
+    todo = np.where(is_code, lines.flags & CODE > 0, np.diff(lines.ends) > 0)
+    repaired = np.zeros(len(todo), np.bool_)
+    if not todo.any():
+        none = edit_list(np.zeros(len(todo) + 1), [pa.nulls(0, f.type) for f in EDIT_SPAN])
+        nothing = np.zeros(len(todo), np.int32)
+        return _result(column, none, nothing, repaired)
 
-    spans, new = SpanColumns(), {}
-    changed = np.zeros(len(flags), np.int32)
-    repaired = np.zeros(len(flags), np.bool_)
-    ended = 0
-    for row, text in zip(rows.tolist(), column.take(pa.array(rows)).to_pylist(), strict=True):
-        if is_code[row]:
-            spans.end_documents(row - ended)
-            ended = row
-            new[row], changed[row] = _normalize_code(text, spans)
-            continue
-        lines = dirty[ends[row] : ends[row + 1]].tolist()
-        if flags[row] & HIGH and not unicodedata.is_normalized("NFC", text):
-            others = set(_lines_not_nfc(text)).difference(line >> 1 for line in lines)
-            lines = sorted([*lines, *(line << 1 for line in others)])
-        if lines:
-            spans.end_documents(row - ended)
-            ended = row
-            new[row], changed[row], repaired[row] = _normalize_text(text, lines, spans)
-    spans.end_documents(len(flags) - ended)
+    rows = np.repeat(np.arange(len(todo)), np.diff(lines.ends))
+    hard = np.flatnonzero((lines.marks & HARD > 0) & ~is_code[rows])
+    kinds, texts = np.zeros(len(hard), np.int64), []
+    for number, line in enumerate(hard.tolist()):
+        text, kinds[number] = _normalize_line(
+            data[lines.starts[line] : lines.stops[line]].tobytes().decode()
+        )
+        texts.append(text)
+    repaired[rows[hard[kinds == MOJIBAKE_REPAIRED]]] = True
+    done = rewrite(
+        data,
+        offsets,
+        todo,
+        is_code,
+        (lines.starts, lines.stops, lines.points, lines.marks),
+        lines.ends,
+        (*text_buffers(pa.array(texts, pa.large_string())), kinds),
+    )
+    count = len(done.spans)
+    spans = [
+        pa.array(done.spans[:, 0]),
+        pa.array(done.spans[:, 1]),
+        pa.DictionaryArray.from_arrays(pa.array(done.spans[:, 2], pa.int8()), KINDS).cast(
+            KINDS.type
+        ),
+        large_string(*done.removed),
+        pa.nulls(count, pa.string()),
+        large_string(*done.replacement),
+    ]
+    text = large_string(done.data, done.offsets)
+    return _result(text, edit_list(done.ends, spans), done.changed, repaired)
+
+
+def _result(
+    text: pa.Array | pa.ChunkedArray, edits: pa.Array, changed: np.ndarray, repaired: np.ndarray
+) -> pa.Table:
     return pa.table(
         {
-            "text": replace_rows(column, new),
-            "edits": spans.array(),
+            "text": text,
+            "edits": edits,
             "normalize_changed_chars": changed,
             "mojibake_repaired": repaired,
         }
     )
 
 
-def _normalize_code(text: str, spans: SpanColumns) -> tuple[str, int]:
-    changed = 0
-    if text.startswith("\ufeff"):
-        spans.add(0, 1, "normalize:unicode", "\ufeff", "")
-        changed = 1
-    for match in re.finditer(r"\r\n?", text):
-        changed += spans.add_difference(match.start(), match[0], "\n", "normalize:white_space")
-    return re.sub(r"\r\n?", "\n", text.removeprefix("\ufeff")), changed
-
-
-def _lines_not_nfc(text: str) -> Iterator[int]:
-    start = 0
-    while start < len(text):
-        match = _LINE_END.search(text, start)
-        end = match.end() if match else len(text)
-        line = text[start:end]
-        if not line.isascii() and not unicodedata.is_normalized("NFC", line):
-            yield start
-        start = end
-
-
-def _normalize_text(text: str, dirty: list[int], spans: SpanColumns) -> tuple[str, int, bool]:
-    """The text after, code points changed, whether mojibake was repaired.
-
-    `dirty` has the starts (code points, rising) of the lines to look at, twice, and 1 more where
-    there is more than white space at the end to change; the other lines are as they should be, but
-    for empty lines behind a line that became empty.
-    """
-    out: list[str] = []
-    at = changed = 0
-    breaks = 0  # how many \n the output ends in
-    repaired = False
-    plain_ends = "\r" not in text
-    todo = iter([*dirty, 2 * len(text)])
-    after = next(todo)
-    following = after >> 1
-    while at < len(text):
-        odd = False
-        if at == following:
-            odd = after & 1 != 0
-            after = next(todo)
-            following = after >> 1
-        elif breaks < 2 or text[at] != "\n":
-            stretch = text[at:following]
-            kept = len(stretch) - len(stretch.rstrip("\n"))
-            breaks = breaks + kept if kept == len(stretch) else kept
-            out.append(stretch)
-            at = following
+def _with_lines_not_nfc(
+    lines: Dirty, data: np.ndarray, offsets: np.ndarray, rows: np.ndarray
+) -> Dirty:
+    """The lines with those, HARD, of these rows that are not in NFC."""
+    starts, stops, points, owners = [], [], [], []
+    for row in rows.tolist():
+        text = data[offsets[row] : offsets[row + 1]].tobytes().decode()
+        if unicodedata.is_normalized("NFC", text):
             continue
-        if plain_ends:
-            end = text.find("\n", at) + 1 or len(text)
-        else:
-            match = _LINE_END.search(text, at)
-            end = match.end() if match else len(text)
-        line = text[at:end]
-        bare = line.rstrip(" \t\n")
-        if not odd and (bare.isascii() or unicodedata.is_normalized("NFC", bare)):
-            # By far most lines: white space at their ends and nothing else.
-            ended = line.endswith("\n")
-            keeps_end = ended and (bare != "" or breaks < 2)
-            first, stop = at + len(bare), end - keeps_end
-            if first < stop:
-                spans.add(first, stop, "normalize:white_space", text[first:stop], "")
-                changed += stop - first
-            breaks = keeps_end if bare else breaks + keeps_end
-            out.append(bare + "\n" if keeps_end else bare)
-            at = end
-            continue
-        new, kind = _normalize_line(line)
-        if new.startswith("\n"):
-            stripped = new.lstrip("\n")
-            new = "\n" * min(len(new) - len(stripped), 2 - breaks) + stripped
-        changed += spans.add_difference(at, line, new, kind)
-        repaired |= kind == "normalize:mojibake"
-        kept = len(new) - len(new.rstrip("\n"))
-        breaks = breaks + kept if kept == len(new) else kept
-        out.append(new)
-        at = end
-    return "".join(out), changed, repaired
+        byte = point = 0
+        while point < len(text):
+            match = _LINE_END.search(text, point)
+            line = text[point : match.end() if match else len(text)]
+            size = len(line.encode())
+            if not line.isascii() and not unicodedata.is_normalized("NFC", line):
+                owners.append(row)
+                starts.append(offsets[row] + byte)
+                stops.append(offsets[row] + byte + size)
+                points.append(point)
+            byte += size
+            point += len(line)
+    if not owners:
+        return lines
+    known = ~np.isin(lines.starts, starts)
+    ends = lines.ends + np.searchsorted(owners, np.arange(len(lines.ends)))
+    ends -= np.searchsorted(np.flatnonzero(~known), lines.ends)
+    order = np.argsort(np.concatenate([lines.starts[known], np.array(starts)]))
+
+    def merged(old: np.ndarray, new: list[int]) -> np.ndarray:
+        return np.concatenate([old[known], np.array(new, np.int64)])[order]
+
+    return Dirty(
+        lines.flags,
+        merged(lines.starts, starts),
+        merged(lines.stops, stops),
+        merged(lines.points, points),
+        merged(lines.marks, [ODD | HARD] * len(starts)),
+        ends,
+    )
 
 
-def _normalize_line(line: str) -> tuple[str, str]:
-    """One line with its end, which may come out as several, and the kind of the edit."""
+def _normalize_line(line: str) -> tuple[str, int]:
+    """One line with its end, which may come out as several, and the kind of the edit. What needs
+    none of mojibake, joiners and NFC is done alike, and faster, by `kernels/rewrite.py`."""
     bare = line.rstrip(" \t\r\n")
-    if bare.isascii() and bare.isprintable():
-        return bare + "\n" * (line[-1:] in "\r\n"), "normalize:white_space"
-    if _PLAIN.fullmatch(bare):
-        new = bare.replace("\u00a0", " ").rstrip(" ") + "\n" * (line[-1:] in "\r\n")
-        return new, "normalize:unicode" if new.rstrip() != bare else "normalize:white_space"
-    kind = "normalize:unicode"
+    kind = UNICODE
     new = line
     if MOJIBAKE.search(line):
         new = repair_encoding(line)
         if new != line:
-            kind = "normalize:mojibake"
+            kind = MOJIBAKE_REPAIRED
     new = _SPACES.sub(" ", new.replace("\r\n", "\n").replace("\r", "\n"))
     new = _INVISIBLE.sub(r"\1", _BREAKS.sub("\n", new))
     if "\u200c" in new or "\u200d" in new:
@@ -229,8 +211,8 @@ def _normalize_line(line: str) -> tuple[str, str]:
         new = re.sub("\n{3,}", "\n\n", new)
     else:
         new = new.rstrip(" \t\n") + "\n" * new.endswith("\n")
-    if kind == "normalize:unicode" and bare == new.rstrip():
-        kind = "normalize:white_space"
+    if kind == UNICODE and bare == new.rstrip():
+        kind = WHITE_SPACE
     return new, kind
 
 
@@ -254,5 +236,6 @@ def repair_encoding(line: str) -> str:
 
 
 def warm() -> None:
-    """Compile or load the kernel behind it."""
-    dirty_lines(*text_buffers(pa.array(["a"], pa.large_string())))
+    """Compile or load the kernels behind it."""
+    texts = pa.array(["a \r", "a\r"], pa.large_string())
+    normalize(pa.table({"text": texts, "modality": ["text", "code"]}), Context())
