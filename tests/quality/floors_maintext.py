@@ -23,6 +23,11 @@ FLOORS: dict[str, float] = {
     "reference_kept_en": 0.95,
     "reference_kept_de": 0.95,
     "reference_kept_zh-cn": 0.95,
+    "handbook_en-US": 0.97,
+    "handbook_fr-FR": 0.97,
+    "handbook_ja-JP": 0.97,
+    "handbook_zh-CN": 0.97,
+    "handbook_ar-MA": 0.97,
 }
 SHA256: dict[str, str] = {
     "blog": "4edfb92c12e5efb6de588e9c3bbdee97770ce45f8a4a771a14d6331daec2e1a3",

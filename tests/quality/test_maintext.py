@@ -20,6 +20,7 @@ import pytest
 
 from benchmarks.madepages.score import spaced
 from benchmarks.maintext_gold import articles, overlap, precision_recall_f1
+from benchmarks.maintext_train import DOCUMENTATION, gold_of
 from corpusmith.collect import maintext
 from tests.quality.floors_maintext import FLOORS, SHA256
 
@@ -99,3 +100,15 @@ def test_debian_reference(shared: Path, language: str) -> None:
     # Parts are shares of different sums: agreeing over all of the gold is what compares.
     share = (found[0] / (found[0] + found[2])) / (there[0] / (there[0] + there[2]))
     assert share >= FLOORS[f"reference_kept_{language}"], share
+
+
+@pytest.mark.parametrize("language", ["en-US", "fr-FR", "ja-JP", "zh-CN", "ar-MA"])
+def test_debian_handbook(shared: Path, language: str) -> None:
+    """Every sixth page of the book, whose layout says what is text; a few others of it have been
+    learned from."""
+    pages = sorted((shared / "html" / "debian-handbook" / language).glob("*.html"))[::6]
+    read = [page.read_bytes() for page in pages]
+    pairs = [(page, gold_of(page, *DOCUMENTATION["debian-handbook"])) for page in read]
+    found = reach((page, gold) for page, gold in pairs if gold.strip())
+    floor = FLOORS[f"handbook_{language}"]
+    assert floor <= found <= floor + 0.05, f"{language}: F1 {found:.4f}"
