@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import io
 import json
 import os
 import subprocess
@@ -319,3 +320,41 @@ def test_over_http_with_a_token(tmp_path: Path, server: tuple[str, list[str | No
 def test_names() -> None:
     assert name_of("ssh://git@example.org/a/b.git") == "example.org/a/b"
     assert name_of("file:///srv/git/name.git") == "name"
+
+
+def members(path: Path, *made: tuple[str, bytes, float]) -> None:
+    with tarfile.open(path, "w:gz") as tar:
+        for name, data, seconds in made:
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime = len(data), seconds
+            tar.addfile(info, io.BytesIO(data))
+
+
+def test_archives_with_a_path_twice_and_dates_of_no_calendar(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.gz"
+    twice = [("p/x.py", b"old\n", 1e9), ("./p/x.py", b"new\n", 1e9)]
+    members(path, *twice, ("p/far.py", b"1\n", 1e12), ("p/before.py", b"2\n", -5.0))
+    _, found = fetched(tmp_path, str(path))
+    rows = by_path(found)
+    assert {name: row["text"] for name, row in rows.items()} == {
+        **{"x.py": "new\n", "far.py": "1\n", "before.py": "2\n"},
+    }
+    assert found.errors == [("a/x.py#1", "duplicate_uri")]
+    assert rows["far.py"]["created"] is rows["before.py"]["created"] is None
+
+
+def test_an_archive_that_breaks_off_gives_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.gz"
+    members(path, *((f"p/{n}.py", os.urandom(5000).hex().encode(), 1e9) for n in range(9)))
+    path.write_bytes(path.read_bytes()[:-12_000])
+    _, found = fetched(tmp_path, str(path))
+    assert 5 <= len(found.texts) <= 8 and all(len(text) == 10_000 for text in found.texts)
+    assert found.errors == [("a/#rest", "truncated_tar")]
+    assert f"behind its first {len(found.texts)} files" in found.messages[0]
+
+
+def test_a_source_without_a_file_is_no_fault(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "none.tar", "w"):
+        pass
+    figures, found = fetched(tmp_path, str(tmp_path / "none.tar"))
+    assert figures["files"] == found.info["documents"] == found.info["read"] == 0

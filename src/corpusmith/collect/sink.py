@@ -26,6 +26,12 @@ from corpusmith.store.parts import PartWriter
 
 Buffer = bytes | memoryview
 MAX_BATCH_ROWS = 4096
+COUNTED = (
+    *("read", "created", "documents", "quarantined", "expected_quarantine", "repaired_encoding"),
+    "text_bytes",
+)
+"""The numbers in a part's info."""
+
 _MASK = (1 << 128) - 1
 
 
@@ -123,7 +129,7 @@ class Sink:
         """End the record as unreadable."""
         uri = self._close()
         self._counts["quarantined"] += 1
-        self._counts["expected"] += error in EXPECTED_ERRORS
+        self._counts["expected_quarantine"] += error in EXPECTED_ERRORS
         row = {"uri": uri, "step": self._step, "error": error, "message": message, "id": None}
         self._errors.append(row)
         if len(self._errors) >= MAX_BATCH_ROWS:
@@ -194,13 +200,7 @@ class Sink:
         self.ctx.publish("")
         counts = self._counts
         return {
-            "read": counts["read"],
-            "created": counts["created"],
-            "documents": counts["documents"],
-            "quarantined": counts["quarantined"],
-            "expected_quarantine": counts["expected"],
-            "repaired_encoding": counts["repaired_encoding"],
-            "text_bytes": counts["text_bytes"],
+            **{name: counts[name] for name in COUNTED},
             "ids": str(self._ids),
             "skipped": dict(sorted(self.skipped.items())),
             **({"layouts": dict(sorted(self.layouts.items()))} if self.layouts else {}),

@@ -26,7 +26,7 @@ from corpusmith.collect.readers import (
     TextParams,
     function_of,
 )
-from corpusmith.collect.sink import IdSum, Sink
+from corpusmith.collect.sink import COUNTED, IdSum, Sink
 from corpusmith.collect.streams import DamagedError, compression, head_of
 from corpusmith.collect.tasks.files import TaskFile, record_reader, task_files
 from corpusmith.collect.tasks.params import TaskParams
@@ -102,7 +102,7 @@ def execute(work: op.Work) -> None:
 def total(infos: list[dict[str, Any]]) -> dict[str, Any]:
     """The sums of the infos of parts; `ids` is the checksum of all ids."""
     ids = IdSum()
-    sums: Counter[str] = Counter()
+    sums: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))  # a source may have no part at all
     skipped: Counter[str] = Counter()
     layouts: Counter[str] = Counter()
     for info in infos:

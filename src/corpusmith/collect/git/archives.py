@@ -57,22 +57,40 @@ class _Tar:
         self._path = path
         self._limit = limit
         names = []
-        with tarfile.open(path, "r|*") as file:
-            self.commit = None
-            size = 0
-            for member in file:
-                size += member.size
-                names.append(member.name)
-                _within(path, size, len(names))
-            found = file.pax_headers.get("comment", "")
-        if _COMMIT.fullmatch(found):
-            self.commit = found
+        self.commit = None
+        size = 0
+        try:
+            with tarfile.open(path, "r|*") as file:
+                for member in file:
+                    size += member.size
+                    names.append(member.name)
+                    _within(path, size, len(names))
+                    found = file.pax_headers.get("comment", "")
+                    if _COMMIT.fullmatch(found):
+                        self.commit = found
+        except _DAMAGE:
+            if not names:
+                raise
+            # What stands before the damage is read; `files` ends with a word on the rest.
         self._top = _top(names)
+        self._names = names
 
     def files(self, wanted: Callable[[str], bool], left_out: Counter[str]) -> Iterator[File]:
+        given = 0
+        try:
+            for found in self._members(wanted, left_out):
+                given += 1
+                yield found
+        except _DAMAGE as error:
+            said = f"the archive can't be read behind its first {given:,} files: {error}"
+            yield File("#rest", None, 0, error=f"truncated_tar: {said}")
+
+    def _members(self, wanted: Callable[[str], bool], left_out: Counter[str]) -> Iterator[File]:
+        later = _Repeated(self._names, self._top)
         with tarfile.open(self._path, "r|*") as file:
             for member in file:
                 path, error = _path_in(member.name, self._top)
+                path, error = later(path, error)
                 if member.isdir():
                     continue
                 if not member.isreg():
@@ -86,8 +104,7 @@ class _Tar:
                     if error is None:
                         stream = file.extractfile(member)
                         content = stream.read() if stream else None
-                    date = datetime.datetime.fromtimestamp(member.mtime, datetime.UTC)
-                    created = date.isoformat() if member.mtime > 0 else None
+                    created = _date(member.mtime)
                     yield File(path, content, member.size, created=created, error=error)
 
 
@@ -102,8 +119,10 @@ class _Zip:
         _within(path, sum(member.file_size for member in self._members), len(self._members))
 
     def files(self, wanted: Callable[[str], bool], left_out: Counter[str]) -> Iterator[File]:
+        later = _Repeated([member.filename for member in self._members], self._top)
         for member in self._members:
             path, error = _path_in(member.filename, self._top)
+            path, error = later(path, error)
             if member.is_dir():
                 continue
             if (member.external_attr >> 16) & 0o170000 == 0o120000:
@@ -131,6 +150,31 @@ class _Zip:
         if len(content) > self._limit:  # its header said less
             return None, _too_large(len(content), self._limit)
         return content, None
+
+
+class _Repeated:
+    """Members of one path: the last is the file, as where an archive is unpacked. Those before it
+    get a number, since no two files have one URI, and say why they are not there."""
+
+    def __init__(self, names: list[str], top: str) -> None:
+        self._left = Counter(_path_in(name, top)[0] for name in names)
+        self._given: Counter[str] = Counter()
+
+    def __call__(self, path: str, error: str | None) -> tuple[str, str | None]:
+        self._left[path] -= 1
+        if self._left[path] <= 0:
+            return path, error
+        self._given[path] += 1
+        said = "duplicate_uri: the archive holds this path more than once; the last one is read"
+        return f"{path}#{self._given[path]}", error or said
+
+
+def _date(seconds: float) -> str | None:
+    try:
+        date = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    except (ValueError, OverflowError, OSError):  # a year that no calendar has
+        return None
+    return date.isoformat() if seconds > 0 else None
 
 
 def _top(names: list[str]) -> str:
