@@ -113,12 +113,19 @@ def width(path: Sequence[Element], item: Element) -> int:
     return 2 if around.tag != "ol" else 3 if number < 10 else 4
 
 
-def indent(path: Sequence[Element]) -> int:
-    return min(24, sum(width(path, e) for e in path if e.tag == "li"))
+def margin(path: Sequence[Element]) -> str:
+    """What a line begins with: the marks of quotes and the indents of items, from outside in, those
+    of ten elements at the most."""
+    parts = [
+        "> " if e.tag == "blockquote" else " " * width(path, e)
+        for e in path
+        if e.tag in ("blockquote", "li")
+    ]
+    return "".join(parts[:10])
 
 
-def quotes(path: Sequence[Element]) -> int:
-    return min(4, sum(e.tag == "blockquote" for e in path))
+def to_last_quote(path: Sequence[Element]) -> str:
+    return margin(path)[: margin(path).rfind(">") + 1]
 
 
 def level(path: Sequence[Element]) -> int:
@@ -199,23 +206,23 @@ def render(root: Element, keep: Keep, marks: bool = True, links: bool = False) -
         begins = item is not None and item not in begun
         if before is not None:
             tight = begins and item_of(before) is not None and code_of(before) is None
-            bars = quotes(path) if quotes(path) == quotes(before) and marks else 0
-            out += "\n" if tight else "\n" + " ".join(">" * bars) + "\n"
-        margin = "> " * quotes(path) + " " * indent(path) if marks else ""
+            same = marks and to_last_quote(path) == to_last_quote(before)
+            out += "\n" if tight else "\n" + to_last_quote(path) * same + "\n"
+        start = margin(path) if marks else ""
         if begins and item is not None:
             begun.append(item)
             around, place_in_it = place(path, item)
-            outer = indent(path[: path.index(item)])
+            outer, own = margin(path[: path.index(item)]), margin(path[: path.index(item) + 1])
             mark = f"{place_in_it}. " if around.tag == "ol" else "- "
-            out += "> " * quotes(path) + " " * outer + mark if marks else ""
+            out += outer + mark + start[len(own) :] if marks else ""
         else:
-            out += margin
+            out += start
         if whole is not None:
-            out += code_text(group_blocks, margin, marks, whole.language)
+            out += code_text(group_blocks, start, marks, whole.language)
         else:
             large = level(path)
             if large and item is None and marks:
                 out += "#" * large + " "
-            out += words(pieces, marks, links, " " if large and marks else "\n" + margin)
+            out += words(pieces, marks, links, " " if large and marks else "\n" + start)
         before = path
     return out.strip("\n")

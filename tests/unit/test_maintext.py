@@ -49,6 +49,15 @@ STRUCTURES = {
     ),
     "tables for layout": ("<table><tr><td><table><tr><td>a</table><td>b</table>", "a\n\nb"),
     "quotes": ("<blockquote><p>a<p>b<br>c</blockquote>d", "> a\n>\n> b\n> c\n\nd"),
+    "quotes and lists": (
+        "<ul><li><blockquote><p>a<p>b</blockquote><li>c</ul><blockquote>d<ol><li>e</ol></blockquote>",
+        "- > a\n  >\n  > b\n- c\n\n> d\n>\n> 1. e",
+    ),
+    "deep lists": ("<ul><li>" * 12 + "x", " " * 20 + "- x"),
+    "items without a list": (
+        "<table><tr><td>a<td><li>b<tr><td>c<td>d</table>",
+        "| a | b |\n| --- | --- |\n| c | d |",
+    ),
     "breaks": ("a<br>b<br><br>c", "a\nb\n\nc"),
     "formulas": (
         "<p>x <math display=\"block\"><mi>y</mi><annotation encoding='application/x-tex'>y^2 &lt; 3"

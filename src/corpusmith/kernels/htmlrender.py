@@ -30,13 +30,12 @@ from corpusmith.kernels.htmltags import TAG
 from corpusmith.kernels.htmltree import (
     C_CELL,
     C_COLUMNS,
-    C_INDENT,
     C_ITEM,
     C_LEVEL,
+    C_MARGIN,
     C_MARKED,
     C_NUMBER,
     C_PRE,
-    C_QUOTES,
     C_ROW,
     C_TABLE,
 )  # fmt: skip
@@ -64,12 +63,31 @@ def _fill(out, state, byte, count):
 
 
 @kernel
-def _margin(out, state, here, indent):
-    """What stands at the beginning of a line: quote marks, then the indent of a list."""
-    for _ in range(here[C_QUOTES]):
-        _put(out, state, 62)
-        _put(out, state, 32)
-    _fill(out, state, 32, indent)
+def _margin(out, state, margin, written):
+    """The marks of quotes and the indents of items at the beginning of a line, in the order in
+    which they stand around; `written`: the margin that is there already, 1 for nothing."""
+    above = 0
+    while margin >> above > 1:
+        above += 2
+    while written > 1:
+        written >>= 2
+        above -= 2
+    while above > 0:
+        above -= 2
+        width = margin >> above & 3
+        if width == 0:
+            _put(out, state, 62)
+            _put(out, state, 32)
+        else:
+            _fill(out, state, 32, width + 1)
+
+
+@kernel
+def _to_quote(margin):
+    """The margin up to its innermost quote, 1 without one."""
+    while margin > 1 and margin & 3 != 0:
+        margin >>= 2
+    return margin
 
 
 @kernel
@@ -83,7 +101,7 @@ def _number(out, state, number):
 
 
 @kernel
-def _inline(text, begin, end, events, first, last, hrefs, out, state, here, indent, kind, links):
+def _inline(text, begin, end, events, first, last, hrefs, out, state, margin, kind, links):
     """A block's text with its marks. `kind`: 0 lines as they are, 1 on one line, 2 in a table,
     3 plain, 4 plain on one line."""
     event, at = first, begin
@@ -127,7 +145,7 @@ def _inline(text, begin, end, events, first, last, hrefs, out, state, here, inde
             _put(out, state, 32)
         elif byte == 10 and kind == 0:
             _put(out, state, 10)
-            _margin(out, state, here, indent)
+            _margin(out, state, margin, 1)
         else:
             if byte == 124 and kind == 2:
                 _put(out, state, 92)
@@ -189,7 +207,7 @@ def _cell(block, text, here, events, hrefs, around, out, state, markdown, links)
     state[LAST_CELL] = cell
     _inline(
         text, block[B_FROM], block[B_TO], events, block[B_EVENTS], block[B_EVENTS_TO], hrefs, out,
-        state, here, 0, 2 if markdown else 4, links and markdown,
+        state, 1, 2 if markdown else 4, links and markdown,
     )  # fmt: skip
 
 
@@ -217,7 +235,7 @@ def render(text, data, elems, blocks, events, around, keep, hrefs, markdown, lin
         state[column] = 0
     state[LAST_TABLE] = state[LAST_CELL] = -1
     last = np.int64(-1)
-    open_pre, ticks, pre_indent = np.int64(-1), 0, np.int64(0)
+    open_pre, ticks, pre_margin = np.int64(-1), 0, np.int64(1)
     for number in range(blocks.shape[0]):
         if not keep[number]:
             continue
@@ -225,10 +243,9 @@ def render(text, data, elems, blocks, events, around, keep, hrefs, markdown, lin
         elem = block[B_ELEM]
         here = around[elem]
         if open_pre >= 0 and here[C_PRE] != open_pre:
-            before = around[open_pre]
             if markdown:
                 _put(out, state, 10)
-                _margin(out, state, before, pre_indent)
+                _margin(out, state, pre_margin, 1)
                 _fill(out, state, 96, ticks)
             open_pre = -1
         if here[C_TABLE] >= 0 and here[C_CELL] >= 0 and here[C_PRE] < 0:
@@ -245,37 +262,36 @@ def render(text, data, elems, blocks, events, around, keep, hrefs, markdown, lin
             _put(out, state, 10)
         elif last >= 0:
             tight = begins_item and before[C_ITEM] >= 0 and before[C_PRE] < 0
-            if not tight and here[C_QUOTES] and here[C_QUOTES] == before[C_QUOTES] and markdown:
+            quoted = _to_quote(np.int64(here[C_MARGIN]))
+            if not tight and quoted > 1 and quoted == _to_quote(before[C_MARGIN]) and markdown:
                 _put(out, state, 10)
-                for i in range(here[C_QUOTES]):
-                    if i:
-                        _put(out, state, 32)
-                    _put(out, state, 62)
+                _margin(out, state, quoted >> 2, 1)
+                _put(out, state, 62)
             elif not tight:
                 _put(out, state, 10)
             _put(out, state, 10)
-        indent = np.int64(here[C_INDENT]) if markdown else np.int64(0)
+        margin = np.int64(here[C_MARGIN])
         begin, end = np.int64(block[B_FROM]), np.int64(block[B_TO])
         if markdown and not (pre >= 0 and pre == open_pre):
             if begins_item:
                 parent = elems[item, E_PARENT]
-                mark = around[item, C_INDENT] - around[parent, C_INDENT]
-                _margin(out, state, here, around[parent, C_INDENT])
+                _margin(out, state, np.int64(around[parent, C_MARGIN]), 1)
                 if elems[parent, E_TAG] == _OL:
                     _number(out, state, np.int64(around[item, C_NUMBER]))
                     _put(out, state, 46)
-                elif mark >= 0:
+                else:
                     _put(out, state, 45)
                 _put(out, state, 32)
+                _margin(out, state, margin, np.int64(around[item, C_MARGIN]))
             else:
-                _margin(out, state, here, indent)
+                _margin(out, state, margin, 1)
         if begins_item:
             around[item, C_MARKED] = 1
         if pre >= 0:
             if pre != open_pre:
                 while begin < end and text[begin] == 10:
                     begin += 1
-                open_pre, pre_indent = np.int64(pre), indent
+                open_pre, pre_margin = np.int64(pre), margin
                 ticks = _fence(text, blocks, keep, around, number, pre)
                 if markdown:
                     _fill(out, state, 96, ticks)
@@ -284,13 +300,13 @@ def render(text, data, elems, blocks, events, around, keep, hrefs, markdown, lin
                         if data[at] > 32 and data[at] != 96:
                             _put(out, state, data[at])
                     _put(out, state, 10)
-                    _margin(out, state, here, indent)
+                    _margin(out, state, margin, 1)
             elif markdown:
-                _margin(out, state, here, indent)
+                _margin(out, state, margin, 1)
             while end > begin and text[end - 1] <= 32:
                 end -= 1
             _inline(
-                text, begin, end, events, 0, 0, hrefs, out, state, here, indent,
+                text, begin, end, events, 0, 0, hrefs, out, state, margin,
                 0 if markdown else 3, False,
             )  # fmt: skip
         else:
@@ -301,12 +317,12 @@ def render(text, data, elems, blocks, events, around, keep, hrefs, markdown, lin
             kind = 3 if not markdown else 1 if level else 0
             _inline(
                 text, begin, end, events, block[B_EVENTS], block[B_EVENTS_TO], hrefs, out, state,
-                here, indent, kind, links,
+                margin, kind, links,
             )  # fmt: skip
         last = number
     if open_pre >= 0 and markdown:
         _put(out, state, 10)
-        _margin(out, state, around[open_pre], pre_indent)
+        _margin(out, state, pre_margin, 1)
         _fill(out, state, 96, ticks)
     if state[LAST_TABLE] >= 0:
         _end_row(around, out, state, markdown)

@@ -23,14 +23,18 @@ from corpusmith.kernels.htmlstack import (
 from corpusmith.kernels.htmltags import TAG
 from corpusmith.kernels.jit import kernel
 
-CONTEXT = ("ITEM", "INDENT", "QUOTES", "PRE", "CELL", "ROW", "TABLE", "LEVEL", "NUMBER", "MARKED",
-           "COLUMNS", "ROWS")  # fmt: skip
-"""Columns: the innermost list item, pre, cell, row and data table (-1: none); the indent of what
-stands in the element, in characters; how many quotes are around; heading level. NUMBER is an item's
-or a cell's place and MARKED whether an item was begun; of a table COLUMNS and ROWS, or -1."""
-(C_ITEM, C_INDENT, C_QUOTES, C_PRE, C_CELL, C_ROW, C_TABLE, C_LEVEL, C_NUMBER, C_MARKED,
- C_COLUMNS, C_ROWS) = range(len(CONTEXT))  # fmt: skip
-MAX_INDENT, MAX_QUOTES, MAX_CELL = 24, 4, 2000
+CONTEXT = ("ITEM", "MARGIN", "PRE", "CELL", "ROW", "TABLE", "LEVEL", "NUMBER", "MARKED", "COLUMNS",
+           "ROWS")  # fmt: skip
+"""Columns: the innermost list item, pre, cell, row and data table (-1: none); what a line in the
+element begins with (`MARGIN`); heading level. NUMBER is an item's or a cell's place and MARKED
+whether an item was begun; of a table COLUMNS and ROWS, or -1.
+
+A margin is a 1 and two bits for each quote or list item around, the innermost last: 0 a quote, else
+an item whose text stands that many characters and one more behind its mark."""
+(C_ITEM, C_MARGIN, C_PRE, C_CELL, C_ROW, C_TABLE, C_LEVEL, C_NUMBER, C_MARKED, C_COLUMNS,
+ C_ROWS) = range(len(CONTEXT))  # fmt: skip
+FULL_MARGIN = 1 << 20  # ten quotes and items: what is deeper stands where the tenth does
+MAX_CELL = 2000
 
 (_LI, _UL, _OL, _MENU, _TABLE, _TR, _TD, _TH, _PRE, _LISTING, _XMP, _QUOTE, _BUTTON) = (
     np.int64(TAG[name])
@@ -55,13 +59,14 @@ _H1, _H6 = np.int64(TAG["h1"]), np.int64(TAG["h6"])
 
 @kernel
 def context(elems, blocks, stats, around):
-    """Fill `around` (int32[e, 12]): from each element's parent and its own name."""
+    """Fill `around` (int32[e, 11]): from each element's parent and its own name."""
     for number in range(elems.shape[0]):
         parent, tag = elems[number, E_PARENT], elems[number, E_TAG]
         here = around[number]
         if parent < 0:
             for column in range(here.shape[0]):
                 here[column] = 0
+            here[C_MARGIN] = 1
             here[C_ITEM] = here[C_PRE] = here[C_CELL] = here[C_ROW] = here[C_TABLE] = -1
             continue
         above = around[parent]
@@ -70,17 +75,19 @@ def context(elems, blocks, stats, around):
         here[C_NUMBER], here[C_MARKED], here[C_COLUMNS], here[C_ROWS] = 0, 0, 0, 0
         if tag == _LI:
             here[C_ITEM] = number
-            above[C_NUMBER] += 1
-            here[C_NUMBER] = above[C_NUMBER]
             width = 2
-            if elems[parent, E_TAG] == _OL:
+            if elems[parent, E_TAG] == _OL:  # of a cell or a row it is another number
+                above[C_NUMBER] += 1
+                here[C_NUMBER] = above[C_NUMBER]
                 width = 3 if above[C_NUMBER] < 10 else 4
-            here[C_INDENT] = min(above[C_INDENT] + width, MAX_INDENT)
+            if above[C_MARGIN] < FULL_MARGIN:
+                here[C_MARGIN] = above[C_MARGIN] << 2 | (width - 1)
         elif tag == _UL or tag == _OL or tag == _MENU:
             if tag == _OL and elems[number, E_NUMBER] > 0:
                 here[C_NUMBER] = elems[number, E_NUMBER] - 1
         elif tag == _QUOTE:
-            here[C_QUOTES] = min(above[C_QUOTES] + 1, MAX_QUOTES)
+            if above[C_MARGIN] < FULL_MARGIN:
+                here[C_MARGIN] = above[C_MARGIN] << 2
         elif tag == _PRE or tag == _LISTING or tag == _XMP:
             here[C_PRE] = number
             if here[C_TABLE] >= 0:
