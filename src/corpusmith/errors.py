@@ -136,6 +136,15 @@ class CheckError(CorpusmithError):
     exit_code = 1
 
 
+class LostProcessError(CorpusmithError):
+    """A process of a task of its own has ended, or was ended: `document` is what it had published
+    as being looked at, "" for nothing."""
+
+    def __init__(self, what: str, *, where: str, hint: str, document: str) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.document = document
+
+
 class LostDocumentsError(CheckError):
     """`documents` are the keys (uri, or id) of those that ended their process while alone."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from corpusmith.engine.local import LocalEngine
-from corpusmith.errors import InputError, LostDocumentsError
+from corpusmith.errors import InputError, LostDocumentsError, LostProcessError
 from corpusmith.op import Task
 from corpusmith.store.parts import entry_path, read_part
 
@@ -75,6 +75,18 @@ def test_an_error_arrives_though_its_log_has_no_room(tmp_path: Path) -> None:
             engine.once(f"{TASKS}:fail", {}, folder=tmp_path)
         with pytest.raises(InputError, match="this one is bad"):
             engine.map(f"{TASKS}:fail", [Task("p", {})], folder=tmp_path)
+
+
+@pytest.mark.parametrize("key", ["hang", "kill"])
+def test_a_task_of_its_own_is_watched_where_it_says_at_what_it_is(tmp_path: Path, key: str) -> None:
+    spec = {"documents": ["a", key]}
+    with (
+        LocalEngine(1, document_seconds=0.3) as engine,
+        pytest.raises(LostProcessError, match=f"at {key}") as caught,
+    ):
+        engine.once(f"{TASKS}:hostile", spec, folder=tmp_path)
+    assert caught.value.document == key
+    assert ("over 0.3 seconds" in caught.value.what) is (key == "hang")
 
 
 def test_a_killed_worker_costs_a_retry(tmp_path: Path) -> None:

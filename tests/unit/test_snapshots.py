@@ -226,3 +226,19 @@ def test_only_sources_of_the_world_can_be_refreshed(tmp_path: Path, world: World
     with pytest.raises(CorpusmithError, match="--refresh near: no such source") as error:
         runner.run(path, workdir=tmp_path / "w", refresh=["near"])
     assert "far" in error.value.expected
+
+
+def test_a_fetch_that_hangs_goes_on_in_a_new_process(
+    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At something that it named: it is killed there, and its next call leaves that alone."""
+    monkeypatch.setenv("TEST_HANGS_AT", "/1.jsonl")
+    path, work = write_recipe(tmp_path, world), tmp_path / "w"
+    path.write_text(path.read_text() + "document_seconds: 0.3\n")
+    run = fetched(path, work)
+    got = sorted(path.name for path in (run.stage("snapshot.far") / "data").iterdir())
+    assert got == ["0.jsonl", "2.jsonl"]
+    assert world.asked() == ["/0.jsonl", "/2.jsonl"]  # nothing again
+    events = (run.folder / "events.jsonl").read_text().splitlines()
+    [lost] = [e for e in map(json.loads, events) if e["event"] == "lost"]
+    assert (lost["error"], lost["document"].rpartition("/")[2]) == ("timeout", "1.jsonl")

@@ -21,17 +21,20 @@ from typing import Any
 from corpusmith import op
 from corpusmith.collect.readers import function_at
 from corpusmith.collect.world import Job
-from corpusmith.errors import CorpusmithError, InputError
+from corpusmith.errors import CorpusmithError, InputError, LostProcessError
 from corpusmith.store.atomic import disk_errors, read_json, write_json
 from corpusmith.store.fingerprint import hash_json
 from corpusmith.store.workspace import read_manifest
 
 BEGAN = "began.json"
+FETCH = "corpusmith.collect.snapshot:fetch"
+RESTARTS = 20
+"""So often a fetch goes on in a new process, where it died of something that it had named."""
 
 
 def execute(work: op.Work) -> None:
     """Fetch the source into `data/`. `work.info`: what `fetch` returned, `began` and `ended`."""
-    found = work.engine.once("corpusmith.collect.snapshot:fetch", work.params, folder=work.folder)
+    found = _fetched(work)
     work.warnings += found.pop("warnings", [])
     for top in ("data", "state"):
         paths = sorted(p for p in (work.folder / top).rglob("*") if p.is_file())
@@ -39,11 +42,21 @@ def execute(work: op.Work) -> None:
     work.info.update(found)
 
 
+def _fetched(work: op.Work) -> dict[str, Any]:
+    for _ in range(RESTARTS):
+        try:
+            return work.engine.once(FETCH, work.params, folder=work.folder)
+        except LostProcessError as error:
+            if not error.document:
+                raise
+    return work.engine.once(FETCH, work.params, folder=work.folder)
+
+
 def fetch(spec: dict[str, Any], ctx: Any) -> dict[str, Any]:
     """The task: call the source's own `fetch`, in the process that the engine started for it."""
     params = function_at(spec["model"], spec["extra"]).model_validate(spec["params"])
     previous = Path(spec["previous"]) if spec["previous"] else None
-    job = Job(ctx.folder, previous, ctx.progress)
+    job = Job(ctx.folder, previous, ctx.progress, ctx.publish)
     with disk_errors(job.data):
         job.data.mkdir(parents=True, exist_ok=True)
         job.state.mkdir(parents=True, exist_ok=True)

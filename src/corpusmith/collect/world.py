@@ -47,6 +47,9 @@ class Job:
     folder: Path  # the snapshot's
     previous: Path | None  # the finished snapshot that `--refresh` is about to follow, or None
     progress: Progress
+    watch: Callable[[str], None] = lambda key: None
+    """Say what is looked at now, "" for nothing: where that hangs, or ends the process, `fetch` is
+    called again in a new one, a few times. So it must leave the culprit alone in the end."""
 
     @property
     def data(self) -> Path:

@@ -14,7 +14,12 @@ from typing import Any
 
 from corpusmith.engine.base import BATCH_BYTES, SECRETS, Order
 from corpusmith.engine.processes import HOPELESS, Assignment, Round, Worker
-from corpusmith.errors import CorpusmithError, LostDocumentsError, secret_names
+from corpusmith.errors import (
+    CorpusmithError,
+    LostDocumentsError,
+    LostProcessError,
+    secret_names,
+)
 from corpusmith.kernels.sources import compiled_marks
 from corpusmith.op import Task
 from corpusmith.store.atomic import remove_temporaries
@@ -100,8 +105,9 @@ class LocalEngine:
         seconds = round_seconds(time.monotonic() - began)
         self._event("warm", None, workers[0], compiles=first, seconds=seconds)
 
-    def _receive(self, worker: Worker) -> tuple | None:
-        """Wait for a worker's answer with ticks; None where it died."""
+    def _receive(self, worker: Worker, limit: float = 0.0) -> tuple | None:
+        """Wait for a worker's answer with ticks; None where it died, or was killed since what it
+        published took more than `limit` seconds."""
         while True:
             if worker.replies.poll(TICK_SECONDS):
                 try:
@@ -113,6 +119,9 @@ class LocalEngine:
                 self._event("progress", worker.assignment, worker, fraction=reply[1], note=reply[2])
             else:
                 self._on_event({"event": "tick"})
+                if limit and worker.overdue(limit):
+                    worker.process.kill()
+                    return None
 
     def close(self) -> None:
         for worker in self._pool:
@@ -186,7 +195,8 @@ class LocalEngine:
     def once(
         self, function: str, spec: dict[str, Any], *, folder: Path, resources: str = ""
     ) -> dict[str, Any]:
-        """Run `function` in a process of its own that may use every core; no watchdog."""
+        """Run `function` in a process of its own that may use every core. Where it publishes what
+        it looks at, LostProcessError says at what it died, or hung and was killed."""
         self.close_pool()
         environment = {
             k: v
@@ -202,14 +212,9 @@ class LocalEngine:
             self._event("start", assignment, worker)
             alone = Round(function, folder, "main", 0.0, None, deque())
             worker.orders.send(self._order(alone, assignment, self.workers))
-            reply = self._receive(worker)
+            reply = self._receive(worker, self.document_seconds)
             if reply is None:
-                status = worker.process.wait()
-                raise CorpusmithError(
-                    f"the process of {self.stage or function} ended with status {status}",
-                    where=str(self._folder / f"worker-{worker.number}.log"),
-                    hint="run the same command again: it goes on from the last checkpoint",
-                )
+                raise self._lost_alone(worker, assignment)
             if reply[0] == "error":
                 raise reply[1]
             self._event(
@@ -222,6 +227,24 @@ class LocalEngine:
             return reply[1]
         finally:
             worker.end()
+
+    def _lost_alone(self, worker: Worker, assignment: Assignment) -> LostProcessError:
+        key, seconds, _ = worker.heartbeat.read()
+        status = worker.process.wait()
+        late = bool(key) and status < 0 and seconds > self.document_seconds
+        what = f"ended with status {status}"
+        if late:
+            what = f"was ended: it took over {self.document_seconds:g} seconds"
+        what = f"the process of {self.stage or assignment.task.part} {what}"
+        what += f" at {key}" if key else ""
+        error = "timeout" if late else "crash"
+        self._event("lost", assignment, worker, document=key, error=error, message=what)
+        return LostProcessError(
+            what,
+            where=str(self._folder / f"worker-{worker.number}.log"),
+            hint="run the same command again: it goes on from the last checkpoint",
+            document=key,
+        )
 
     def close_pool(self) -> None:
         """End idle workers, so that a stage with a process of its own has the machine."""

@@ -44,6 +44,7 @@ class Crawler:
         self.progress = progress
         self.send: Callable[[Page, Headers], None] = lambda page, headers: None
         self.wake: Callable[[float], None] = lambda seconds: None
+        self.watch: Callable[[str], None] = lambda url: None
         self.hosts: dict[str, Host] = {}
         self.flying: Counter[str] = Counter()  # by kind
         self.error: BaseException | None = None  # a fault of our own, or of the disk
@@ -157,9 +158,12 @@ class Crawler:
         try:
             host.answered(got.status, latency)
             self.bytes += len(got.body)
+            self.watch(page.url)
             self._answered(host, page, got)
         except BaseException as error:
             self.error = self.error or error
+        finally:
+            self.watch("")
         self.pump()
 
     def failed(self, page: Page, kind: str) -> None:

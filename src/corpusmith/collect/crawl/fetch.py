@@ -60,6 +60,7 @@ def _crawled(params: CrawlParams, job: Job, path: Path) -> dict[str, Any]:
                 hint="widen hosts, prefixes, include or exclude",
             )
     crawl = Crawler(params, frontier, answers, job.progress)
+    crawl.watch = job.watch
     try:
         if not crawl.finished():
             spider.run(crawl)
