@@ -374,4 +374,9 @@ def test_spdx_header() -> None:
         "GPL-2.0 WITH Linux-syscall-note"
     )
     assert spdx_header("<!-- SPDX-License-Identifier: MIT -->") == "MIT"
-    assert spdx_header("x" * 9000 + "SPDX-License-Identifier: MIT") is None
+    assert spdx_header("x" * 9000 + "\nSPDX-License-Identifier: MIT") is None
+    tag = "SPDX-License-Identifier: ISC"
+    for line in ("# ", "// (c) Me. ", " * ", "-- ", "(* ", "dnl ", "REM ", '" ', "", "\ufeff# "):
+        assert spdx_header(f"a\n{line}{tag}\nb") == "ISC", line
+    for line in ('x = "# ', 'f("', "    '# ", "(folder / 'a').write_text('", "`"):
+        assert spdx_header(f"a\n{line}{tag}'\nb") is None, line

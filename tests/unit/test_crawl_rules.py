@@ -15,7 +15,7 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.internet.address import IPv4Address, IPv6Address
 
-from corpusmith.collect.crawl import net, scope, warcfile
+from corpusmith.collect.crawl import net, pages, scope, warcfile
 from corpusmith.collect.crawl.addresses import networks, public
 from corpusmith.collect.crawl.answers import Answers, Got
 from corpusmith.collect.crawl.cookies import Cookies
@@ -336,4 +336,26 @@ def test_a_page_that_ends_the_process_twice_is_left_alone(tmp_path: Path) -> Non
         frontier.db.close()  # as a dying process leaves it
     frontier = Frontier(tmp_path / "f.sqlite")
     assert frontier.tally("reason", "state='failed'") == {"crash": 1}
+    frontier.close()
+
+
+def test_links_and_sitemaps_that_are_cut_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "MAX_LINKS", 3)
+    monkeypatch.setattr(pages, "MAX_SITEMAP_URLS", 3)
+    frontier = Frontier(tmp_path / "f.sqlite")
+    answers = Answers(params(), frontier, warcfile.WarcFiles(tmp_path, 1 << 30, "", None), None)
+    home = "http://a.example"
+    answers.enqueue(f"{home}/", 0)
+    answers.enqueue(f"{home}/sitemap.xml", 0, kind="sitemap")
+    links = "".join(f'<a href="/{n % 4}">x</a>' for n in range(9)).encode()
+    listed = "".join(f"{home}/s{n}\n" for n in range(4)).encode()
+    for kind, body, answer in (("page", links, answers.page), ("sitemap", listed, answers.sitemap)):
+        page = frontier.next(home, time.time(), kinds=(kind,))
+        frontier.start(page)
+        answer(page, Got(200, [("Content-Type", "text/html")], body, "", []))
+    assert frontier.counted("notes") == {"sitemap_cut": 1, "too_many_links": 1}
+    found = {row[0] for row in frontier.db.execute("select url from pages where kind='page'")}
+    assert found == {f"{home}/", *(f"{home}/{name}" for name in ("0", "1", "2", "s0", "s1", "s2"))}
     frontier.close()

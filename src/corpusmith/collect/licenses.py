@@ -61,7 +61,13 @@ _URLS = {
     "mozilla.org/mpl/2.0": "MPL-2.0",
     "unlicense.org": "Unlicense",
 }
-_HEADER = re.compile(r"SPDX-License-Identifier:[ \t]*([^\n\r*]{1,200})")
+# On a line of its own or of a comment: code that writes or looks for such lines has them in
+# strings, which say nothing of the file.
+_HEADER = re.compile(
+    r"^[ \t]*(?:[^\w\s(\"'`][^\n]{0,300}?|\(\*[^\n]{0,300}?|[\"'] |(?i:dnl|@?rem|c)[ \t]+|)"
+    r"SPDX-License-Identifier:[ \t]*([^\n\r*]{1,200})",
+    re.MULTILINE,
+)
 _EXPRESSION = re.compile(
     r"\(*[A-Za-z0-9][\w.+-]*\)*(?: (?:AND|OR|WITH) \(*[A-Za-z0-9][\w.+-]*\)*)*"
 )

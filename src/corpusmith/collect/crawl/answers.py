@@ -161,6 +161,7 @@ class Answers:
             return
         notes = [got.note] if got.note else []
         notes += ["truncated"] if got.truncated else []
+        notes += ["too_many_links"] if found.cut else []
         if found.canonical and scope.key(found.canonical) != page.key:
             notes.append("canonical_elsewhere")
         self._store(page, got, "done", "", mime=mime, notes=notes, links=links)
@@ -331,7 +332,10 @@ class Answers:
         with self.frontier.transaction():
             self.frontier.finish(page, "done", "", status=got.status)
             refused: Counter[str] = Counter()
-            for kind, url in pages.sitemap_urls(body, page.url):
+            for number, (kind, url) in enumerate(pages.sitemap_urls(body, page.url)):
+                if number >= pages.MAX_SITEMAP_URLS:
+                    self.frontier.count("notes", [("sitemap_cut", 1)])
+                    break
                 deep = kind == "sitemap" and page.depth >= 3  # an index of indexes
                 refused["depth" if deep else self.enqueue(url, page.depth + 1, kind=kind)] += 1
             del refused[""]

@@ -27,6 +27,7 @@ class Found:
     links: list[str] = dataclasses.field(default_factory=list)  # normal URLs, in order, each once
     canonical: str | None = None
     robots: set[str] = dataclasses.field(default_factory=set)  # of meta robots: noindex, ...
+    cut: bool = False  # it has more than MAX_LINKS links
 
 
 def found_in(html: bytes, charset: str | None, url: str, agent: str) -> Found:
@@ -67,7 +68,10 @@ def found_in(html: bytes, charset: str | None, url: str, agent: str) -> Found:
         target = element.get(_LINKING[tag])
         if target and "canonical" in rels:
             found.canonical = normal(target, base)
-        if target and target not in seen and "nofollow" not in rels and len(links) < MAX_LINKS:
+        if target and target not in seen and "nofollow" not in rels:
+            found.cut = found.cut or len(links) >= MAX_LINKS
+            if found.cut:
+                continue
             seen.add(target)
             _add(links, target, base)
     found.links = [*links]
@@ -109,13 +113,12 @@ def header_directives(value: str, agent: str) -> set[str]:
 
 def sitemap_urls(data: bytes, url: str) -> Iterator[tuple[str, str]]:
     """(kind, URL) of a sitemap: `page`, or `sitemap` for the files of an index. Nothing where it is
-    none. Plain lists of URLs are sitemaps as well."""
+    none; whoever asks stops behind MAX_SITEMAP_URLS. Plain lists of URLs are sitemaps as well."""
     if b"<" not in data[:1000]:
-        for number, line in enumerate(data.decode("utf-8", "replace").splitlines()):
-            if number < MAX_SITEMAP_URLS and (found := normal(line, url)) and "//" in line:
+        for line in data.decode("utf-8", "replace").splitlines():
+            if "//" in line and (found := normal(line, url)):
                 yield "page", found
         return
-    number = 0
     kind = ""
     try:
         events = etree.iterparse(
@@ -135,8 +138,7 @@ def sitemap_urls(data: bytes, url: str) -> Iterator[tuple[str, str]]:
                 said = (element.text or "").strip()
                 # A file that was cut off ends in half a URL, which is no path beside it.
                 target = normal(said, url) if said.startswith("/") or "://" in said else None
-                if target and kind in ("url", "sitemap") and number < MAX_SITEMAP_URLS:
-                    number += 1
+                if target and kind in ("url", "sitemap"):
                     yield ("sitemap" if kind == "sitemap" else "page"), target
             elif tag in ("url", "sitemap"):
                 element.clear()
