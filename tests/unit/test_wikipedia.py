@@ -258,3 +258,29 @@ def test_a_page_over_the_limit_is_never_held(tmp_path: Path) -> None:
     assert [error for _, error in found.errors] == ["too_large"]
     assert len(found.texts) == 5
     assert TAIL not in found.texts[-1]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("3×10<sup>8</sup> m/s, 5 km<sup>2</sup>", "3×10⁸ m/s, 5 km²"),
+        ("{{val|6.022|e=23|u=mol}} of {{chem|H|2|O}}, {{ordinal|3}}", "6.022×10²³ mol of H2O, 3rd"),
+        ("{{formatnum:12345}}{{unknown|x}}, {{unknown}}, y", "12345, y"),
+        # Chinese: one variant of each conversion; rules that show nothing go.
+        ("-{zh-hant:電腦; zh-hans:计算机}-与-{信息}--{H|zh-cn:a;zh-tw:b}-", "计算机与信息"),
+        ("-{A|zh-hk:巴士;zh-tw:公車}-", "巴士"),
+        ("{{link-en|机器|Machine}}、{{tsl|en|Foo|福}}、{{le|人工智能|AI}}", "机器、福、人工智能"),
+        ("（{{lang-en|Mao}}，{{bd|1950年|1月1日|2000年}}）", "（Mao，1950年1月1日－2000年）"),
+        ("{{読み仮名|徳川|とくがわ}}は{{仮リンク|首都|en|Capital}}", "徳川（とくがわ）は首都"),
+        ('Berlin ({{enS|Berlin}}, {{IPA|x}}) {{Höhe|34|DE-NHN}} {{"|Wort}}',
+         "Berlin (Berlin) 34 m „Wort“"),
+    ],
+)  # fmt: skip
+def test_words_that_only_markup_holds(source: str, text: str) -> None:
+    assert markdown_of(source).text == text
+
+
+def test_cells_over_rows_and_columns() -> None:
+    source = '{|\n! a !! b !! c\n|-\n|rowspan="2"| d || colspan=2 | e\n|-\n| f || g\n|}'
+    lines = markdown_of(source).text.split("\n")
+    assert lines[2:] == ["| d | e |  |", "|  | f | g |"]

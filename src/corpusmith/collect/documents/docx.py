@@ -6,18 +6,21 @@ left out; text boxes come after the paragraph that holds them.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Any
 
 from corpusmith.collect.dates import parse_time
 from corpusmith.collect.documents.content import Content, Limits
 from corpusmith.collect.documents.formulas import from_omml
+from corpusmith.collect.documents.grid import Grid
 from corpusmith.collect.documents.markdown import (
     fence,
     heading,
     item,
     joined,
     notes,
+    raised,
     squeezed,
     table,
 )
@@ -28,6 +31,8 @@ from corpusmith.collect.licenses import spdx
 
 MAIN = "word/document.xml"
 CORE = "docProps/core.xml"
+_COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")  # the container of old and of encrypted files
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _LEFT_OUT = frozenset(
     [
         "w:del",
@@ -43,6 +48,8 @@ _LEFT_OUT = frozenset(
         "w:tblPr",
         "w:tblGrid",
         "w:sdtPr",
+        "w:rt",
+        "w:rubyPr",
         "mc:Fallback",
     ]
 )
@@ -54,11 +61,16 @@ _Block = tuple[str, str]
 
 def parse(data: bytes, limits: Limits) -> Content:
     """RecordError: bad_docx, bad_zip, bad_xml, xml_entities, too_large, encrypted."""
+    if data.startswith(_COMPOUND):
+        if _ENCRYPTED in data:
+            raise RecordError("encrypted", "the document asks for a password")
+        raise RecordError("bad_docx", "a file of Word before 2007 (.doc), no DOCX")
     package = Package(data, limits)
-    if MAIN not in package:
-        raise RecordError("bad_docx", f"{MAIN} is missing: no Word document")
-    reader = _Reader(package)
-    root = parse_xml(package.read(MAIN), MAIN)
+    main = _main(package)
+    if main not in package:
+        raise RecordError("bad_docx", f"{main} is missing: no Word document")
+    reader = _Reader(package, main)
+    root = parse_xml(package.read(main), main)
     body = root.child("w:body") or root
     blocks = code_joined(reader.blocks(body))
     content = _described(package)
@@ -71,9 +83,33 @@ def parse(data: bytes, limits: Limits) -> Content:
     return content
 
 
+def _main(package: Package) -> str:
+    """The part with the text: the relationships of the package name it."""
+    found = _related(package, "_rels/.rels", "")
+    return found.get("officeDocument", MAIN)
+
+
+def _related(package: Package, name: str, folder: str) -> dict[str, str]:
+    """Kind of part -> its name, as a part of relationships says."""
+    raw = package.get(name)
+    if raw is None:
+        return {}
+    found: dict[str, str] = {}
+    for node in parse_xml(raw, name).elements():
+        target = node.get("Target")
+        if target and node.get("TargetMode") != "External":
+            path = target.lstrip("/") if target.startswith("/") else f"{folder}{target}"
+            found.setdefault(node.get("Type").rpartition("/")[2], posixpath.normpath(path))
+    return found
+
+
 class _Reader:
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: Package, main: str) -> None:
         self._package = package
+        folder, _, name = main.rpartition("/")
+        folder += "/" if folder else ""
+        self._parts = _related(package, f"{folder}_rels/{name}.rels", folder)
+        self._tables = 0  # that are open
         self.title = ""
         self.lang = ""
         self.cited: list[tuple[str, str]] = []  # kind and id, in the order of the text
@@ -88,12 +124,13 @@ class _Reader:
 
     # --- styles and lists ------------------------------------------------------------------
 
-    def _part(self, name: str) -> Node | None:
+    def _part(self, kind: str) -> Node | None:
+        name = self._parts.get(kind, f"word/{kind}.xml")
         data = self._package.get(name)
         return parse_xml(data, name) if data is not None else None
 
     def _styles(self) -> None:
-        root = self._part("word/styles.xml")
+        root = self._part("styles")
         if root is None:
             return
         default = next(root.find_all("w:docDefaults"), None)
@@ -118,7 +155,7 @@ class _Reader:
                 self._style_lists[key] = (number.get("w:val"), _level(listed))
 
     def _numbering(self) -> None:
-        root = self._part("word/numbering.xml")
+        root = self._part("numbering")
         if root is None:
             return
         formats: dict[str, dict[int, bool]] = {}
@@ -158,11 +195,16 @@ class _Reader:
         return found
 
     def _table(self, node: Node) -> str:
-        rows = []
+        grid = Grid()
+        self._tables += 1
         for row in list(node.elements("w:tr")) or node.find_all("w:tr"):
-            cells = [self.blocks(cell) for cell in _cells(row)]
-            rows.append([" ".join(text for _, text in cell if text) for cell in cells])
-        return table(rows)
+            grid.row()
+            for cell in _cells(row):  # what a cell covers below it is an empty cell already
+                grid.cell(" ".join(t for _, t in self.blocks(cell) if t), across=_across(cell))
+        self._tables -= 1
+        if self._tables:  # a table in a cell is a layout: its words are the cell's
+            return " ".join(cell for cells in grid.rows for cell in cells if cell)
+        return table(grid.rows)
 
     def _paragraph(self, node: Node) -> list[_Block]:
         boxes: list[_Block] = []
@@ -215,6 +257,8 @@ class _Reader:
             name = child.name
             if name in ("w:t", "m:t"):
                 out.append(child.text)
+            elif name == "w:r":
+                self._run(child, boxes, out)
             elif name == "w:tab":
                 out.append(" ")
             elif name in ("w:br", "w:cr"):
@@ -235,11 +279,23 @@ class _Reader:
                 out.extend(self._inline(child, boxes))
         return out
 
+    def _run(self, node: Node, boxes: list[_Block], out: list[str]) -> None:
+        """Text in one format: hidden text is left out, exponents stay exponents."""
+        properties = node.child("w:rPr")
+        place = properties.child("w:vertAlign") if properties is not None else None
+        hidden = properties.child("w:vanish") if properties is not None else None
+        if hidden is not None and hidden.get("w:val") not in ("0", "false", "off"):
+            return
+        inside = self._inline(node, boxes)
+        if place is not None and place.get("w:val") == "superscript":
+            inside = [raised("".join(inside))]
+        out.extend(inside)
+
     def notes(self) -> list[tuple[str, str]]:
         """The notes cited, in their order: (mark, text)."""
         parts: dict[str, dict[str, Node]] = {}
         for kind in ("footnote", "endnote"):
-            root = self._part(f"word/{kind}s.xml")
+            root = self._part(f"{kind}s")
             nodes = root.elements(f"w:{kind}") if root is not None else iter(())
             parts[kind] = {node.get("w:id"): node for node in nodes}
         found = []
@@ -275,6 +331,12 @@ def code_joined(blocks: list[_Block]) -> list[_Block]:
 def _level(numbering: Node) -> int:
     level = numbering.child("w:ilvl")
     return whole_number(level.get("w:val"), 0, 8) if level is not None else 0
+
+
+def _across(cell: Node) -> int:
+    properties = cell.child("w:tcPr")
+    found = properties.child("w:gridSpan") if properties is not None else None
+    return whole_number(found.get("w:val"), 1, 100) if found is not None else 1
 
 
 def _cells(row: Node) -> list[Node]:

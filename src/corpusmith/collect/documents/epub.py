@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -136,7 +137,11 @@ def _described(root: Node) -> Content:
     if others:
         meta["contributors"] = others
     rights = " ".join(values.get("rights", []))
-    dates = [parse_time(v) for v in (*values.get("date", []), *values.get("modified", []))]
+    # Of a book often only the year is known.
+    dates = [
+        parse_time(f"{v}-01" if re.fullmatch(r"\d{4}", v) else v)
+        for v in (*values.get("date", []), *values.get("modified", []))
+    ]
     return Content(
         text="",
         title=values.get("title", [""])[0],

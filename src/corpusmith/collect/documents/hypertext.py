@@ -13,15 +13,18 @@ import html as entities
 import re
 
 from corpusmith.collect.documents.formulas import from_mathml
+from corpusmith.collect.documents.grid import Grid, spans
 from corpusmith.collect.documents.markdown import (
     MAX_INDENT,
     fence,
     heading,
     item,
     joined,
+    raised,
     squeezed,
     table,
 )
+from corpusmith.collect.documents.tags import MAX_TAG, attributes, code_language
 from corpusmith.collect.documents.xmltree import parse_xml
 from corpusmith.collect.errors import RecordError
 
@@ -32,10 +35,6 @@ def _words(text: str) -> frozenset[str]:
 
 _NAME = re.compile(r"/?([a-zA-Z][^\s/>]*)")
 _TAG_END = re.compile(r"(?:[^>\"']|\"[^\"]*\"|'[^']*')*?>")
-_ATTRIBUTE = re.compile(
-    r"(?<![\w:.-])([a-zA-Z_:][\w:.-]*+)\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))"
-)
-_LANGUAGE = re.compile(r"\b(?:lang|language|highlight-source)-([\w+#.-]{1,30})")
 _SKIPPED = _words(
     "script style head title template svg object iframe noframes select button form textarea "
     "audio video canvas nav"
@@ -46,11 +45,11 @@ _BLOCKS = _words(
     "footer header hgroup hr html legend li main menu ol p section summary ul"
 )
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
+_READINGS = frozenset(["rt", "rp", "rtc"])  # of ruby: the text is what stands under them
 _VOID = _words("area base br col embed hr img input link meta param source track wbr")
 _NOTE = re.compile(r"\b(noteref|footnote-ref|backlink|footnote-back)\b")
 _ANNOTATION = re.compile(r"<annotation\b[^>]{0,200}tex[^>]{0,50}>([^<]{1,10000})<", re.IGNORECASE)
 _XML_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\w{1,8});)\w{0,30};?")
-MAX_TAG = 1 << 14  # characters of one tag with quotes
 MAX_UNCLOSED = 1000  # tags with an open quote, each of which costs MAX_TAG; later ones end at `>`
 MAX_TABLES = 4  # within each other; deeper ones are text
 
@@ -74,8 +73,9 @@ def markdown_of(page: str) -> Body:
 
 @dataclasses.dataclass
 class _Table:
-    rows: list[list[str]] = dataclasses.field(default_factory=list)
+    grid: Grid = dataclasses.field(default_factory=Grid)
     open: bool = False  # a cell is
+    spans: tuple[int, int] = (1, 1)  # of the open cell
     caption: str = ""
 
 
@@ -98,6 +98,7 @@ class _Reader:
         self._unclosed = 0
         self._no_math_end = False
         self._noteref = False
+        self._sup: int | None = None  # where an open superscript begins in what stands inline
 
     # --- tokens --------------------------------------------------------------------------
 
@@ -166,6 +167,8 @@ class _Reader:
 
     def _tag(self, tag: str, closing: bool, rest: str) -> None:
         alone = rest.endswith("/") or tag in _VOID
+        if self._skip == "rt" and (tag not in _READINGS or closing):
+            self._skip = ""  # a reading's own end may be left out
         if self._skip:
             if tag == self._skip and not (alone and not closing):
                 self._skip_depth += -1 if closing else 1
@@ -177,12 +180,21 @@ class _Reader:
                 self._skip, self._skip_depth = tag, 1
         elif tag == "a":
             self._anchor(closing, rest)
+        elif tag in _READINGS and not alone:
+            if not closing:
+                self._skip, self._skip_depth = "rt", 1 << 30
+        elif tag == "sup":
+            if not closing:
+                self._sup = len(self._inline)
+            elif self._sup is not None:
+                self._inline[self._sup :] = [raised("".join(self._inline[self._sup :]))]
+                self._sup = None
         elif tag == "br":
             self._inline.append("\n" if self._pre else "\0")
         elif tag == "code" and not self._pre:
             self._inline.append("`")
         elif tag == "code" and not closing:
-            self._code_language = self._code_language or _language(rest)
+            self._code_language = self._code_language or code_language(rest)
         elif tag in _HEADINGS:
             self._close()
             self._heading = 0 if closing else _HEADINGS[tag]
@@ -191,7 +203,7 @@ class _Reader:
         elif tag == "blockquote":
             self._quote(closing)
         elif tag in ("table", "caption", "tr", "td", "th", "thead", "tbody", "tfoot"):
-            self._table(tag, closing)
+            self._table(tag, closing, rest)
         elif tag in ("ul", "ol", "menu"):
             self._list(tag, closing, rest)
         elif tag == "li":
@@ -213,7 +225,7 @@ class _Reader:
             self._no_math_end = True
             return at
         stop = page.find(">", end) + 1 or len(page)
-        tex = dict(_attributes(rest)).get("alttext", "")
+        tex = dict(attributes(rest)).get("alttext", "")
         if not tex:
             try:
                 tex = from_mathml(parse_xml(_XML_ENTITY.sub("", page[start:stop]).encode(), "math"))
@@ -249,7 +261,7 @@ class _Reader:
         elif not closing:
             if not self._pre:
                 self._close()
-                self._code_language = _language(rest)
+                self._code_language = code_language(rest)
             self._pre += 1
 
     def _quote(self, closing: bool) -> None:
@@ -268,14 +280,14 @@ class _Reader:
     def _list(self, tag: str, closing: bool, rest: str) -> None:
         self._close()
         if not closing:
-            start = dict(_attributes(rest)).get("start", "1")
+            start = dict(attributes(rest)).get("start", "1")
             first = int(start) if re.fullmatch(r"\d{1,6}", start) else 1
             self._lists.append(first if tag == "ol" else None)
         elif self._lists:
             self._lists.pop()
             self._item = None
 
-    def _table(self, tag: str, closing: bool) -> None:
+    def _table(self, tag: str, closing: bool, rest: str = "") -> None:
         if tag == "table":
             if len(self._tables) >= MAX_TABLES and (not closing or self._deep_tables):
                 self._deep_tables += -1 if closing else 1
@@ -291,11 +303,11 @@ class _Reader:
             done = self._tables.pop()
             if self._tables and self._tables[-1].open:
                 # A table in a cell is a layout: its cells are the outer cell's text.
-                words = [cell for row in done.rows for cell in row if cell]
+                words = [cell for row in done.grid.rows for cell in row if cell]
                 self._inline.append("\0".join(["", *words, ""]))
             else:
                 self._add("caption", done.caption)
-                self._add("table", table(done.rows))
+                self._add("table", table(done.grid.rows))
             return
         if not self._tables:
             self._close()
@@ -309,20 +321,19 @@ class _Reader:
             return
         self._close_cell()
         if tag == "tr" and not closing:
-            here.rows.append([])
+            here.grid.row()
         elif tag in ("td", "th") and not closing:
-            if not here.rows:
-                here.rows.append([])
-            here.open = True
+            here.open, here.spans = True, spans(rest)
 
     def _close_cell(self) -> None:
         here = self._tables[-1]
         text = self._take()
         if here.open:
-            here.rows[-1].append(text)
+            here.grid.cell(text, *here.spans)
             here.open = False
         elif text:
-            here.rows.append([text])
+            here.grid.row()
+            here.grid.cell(text)
 
     # --- blocks --------------------------------------------------------------------------
 
@@ -378,18 +389,3 @@ class _Reader:
         while self._quotes:
             self._quote(True)
         return self.blocks
-
-
-def _attributes(rest: str) -> list[tuple[str, str]]:
-    if len(rest) > MAX_TAG:
-        return []
-    found = []
-    for match in _ATTRIBUTE.finditer(rest):
-        value = next((g for g in match.groups()[1:] if g is not None), "")
-        found.append((match[1].lower(), entities.unescape(value)))
-    return found
-
-
-def _language(rest: str) -> str:
-    match = _LANGUAGE.search(rest[:1000])
-    return match[1] if match else ""

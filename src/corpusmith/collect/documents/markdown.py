@@ -9,6 +9,22 @@ MAX_INDENT = 8  # levels; deeper lists stand at the last, so that text stays lin
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 
 
+_RAISED = dict(zip(map(ord, "0123456789+-\u2212=()n"), "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ", strict=True))
+
+
+def raised(text: str) -> str:
+    """A superscript by Unicode's raised figures, since 10 to the 6th is not 106; what has none, as
+    the letters of 1st, stays as it is.
+
+    >>> raised("-6"), raised("st")
+    ('⁻⁶', 'st')
+    """
+    inside = text.strip()
+    if inside and len(inside) <= 20 and all(ord(char) in _RAISED for char in inside):
+        return inside.translate(_RAISED)
+    return text
+
+
 def squeezed(text: str) -> str:
     """White space of a paragraph as single spaces; no-break spaces stay."""
     return _SPACE.sub(" ", text).strip(" ")

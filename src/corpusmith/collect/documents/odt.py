@@ -11,7 +11,15 @@ from corpusmith.collect.dates import parse_time
 from corpusmith.collect.documents.content import Content, Limits
 from corpusmith.collect.documents.docx import code_joined, kind_of_style
 from corpusmith.collect.documents.formulas import from_mathml
-from corpusmith.collect.documents.markdown import heading, item, joined, notes, squeezed, table
+from corpusmith.collect.documents.markdown import (
+    heading,
+    item,
+    joined,
+    notes,
+    raised,
+    squeezed,
+    table,
+)
 from corpusmith.collect.documents.package import Package
 from corpusmith.collect.documents.xmltree import Node, parse_xml, whole_number
 from corpusmith.collect.errors import RecordError
@@ -70,11 +78,19 @@ class _Reader:
         self._parents: dict[str, str] = {}  # automatic paragraph style -> the style it is made of
         self._numbered: dict[tuple[str, int], bool] = {}  # (list style, level from 1)
         self._cells = 0
+        self._tables = 0  # that are open
+        self._raised: set[str] = set()  # styles of exponents, of text that is not shown
+        self._hidden: set[str] = set()
         roots = [root]
         if (styles := package.get("styles.xml")) is not None:
             roots.append(parse_xml(styles, "styles.xml"))
         for tree in roots:
             for style in tree.find_all("style:style"):
+                look = style.child("style:text-properties")
+                if look is not None and look.get("style:text-position").startswith("super"):
+                    self._raised.add(style.get("style:name"))
+                if look is not None and look.get("text:display") == "none":
+                    self._hidden.add(style.get("style:name"))
                 self._parents.setdefault(
                     style.get("style:name"), style.get("style:parent-style-name")
                 )
@@ -152,6 +168,7 @@ class _Reader:
 
     def _table(self, node: Node) -> str:
         rows: list[list[str]] = []
+        self._tables += 1
         for row in _within(
             node, "table:table-row", ("table:table-rows", "table:table-header-rows")
         ):
@@ -171,6 +188,9 @@ class _Reader:
             if self._cells > MAX_CELLS:
                 raise RecordError("too_complex", f"tables of over {MAX_CELLS} cells, the limit")
             rows += [cells] * times
+        self._tables -= 1
+        if self._tables:  # a table in a cell is a layout: its words are the cell's
+            return " ".join(cell for cells in rows for cell in cells if cell)
         return table(rows)
 
     def _text(self, node: Node, boxes: list[_Block]) -> str:
@@ -195,6 +215,10 @@ class _Reader:
                 text = " ".join(t for _, t in self.blocks(body)) if body is not None else ""
                 self.notes[int(mark) - 1] = (mark, text)
                 out.append(f"[^{mark}]")
+            elif name == "text:span" and child.get("text:style-name") in self._hidden:
+                continue
+            elif name == "text:span" and child.get("text:style-name") in self._raised:
+                out.append(raised("".join(self._inline(child, boxes))))
             elif name == "draw:frame" and (inner := child.child("draw:object")) is not None:
                 out.append(self._formula(inner))
             elif name in ("draw:frame", "draw:text-box", "draw:custom-shape"):

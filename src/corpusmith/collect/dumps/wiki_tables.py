@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from corpusmith.collect.documents.grid import Grid, spans
 from corpusmith.collect.documents.markdown import squeezed
 
 
 def table_rows(source: str) -> tuple[str, list[list[str]]]:
     """(caption, cells by rows) of a table's inside."""
     caption = ""
-    rows: list[list[str]] = []
+    grid = Grid()
     # The first line holds the table's attributes.
     for line in source.split("\n")[1:]:
         stripped = line.strip()
         if stripped.startswith("|-"):
-            rows.append([])
+            grid.row()
         elif stripped.startswith("|+"):
             caption = squeezed(_content(stripped[2:]))
         elif stripped.startswith(("|", "!")):
-            if not rows:
-                rows.append([])
             body = stripped[1:]
             cells = body.replace("!!", "||") if stripped[0] == "!" else body
-            rows[-1] += [_content(cell) for cell in cells.split("||")]
-        elif stripped and rows and rows[-1]:
-            rows[-1][-1] += " " + stripped.lstrip("*#:; ")
-    return caption, [row for row in rows if row]
+            for cell in cells.split("||"):
+                attributes, mark, _ = cell.partition("|")
+                grid.cell(_content(cell), *(spans(attributes) if mark else (1, 1)))
+        elif stripped:
+            grid.more(" " + stripped.lstrip("*#:; "))
+    return caption, [row for row in grid.rows if row]
 
 
 def _content(cell: str) -> str:

@@ -14,9 +14,18 @@ import html as entities
 import itertools
 import re
 
-from corpusmith.collect.documents.markdown import fence, heading, item, joined, squeezed, table
+from corpusmith.collect.documents.markdown import (
+    fence,
+    heading,
+    item,
+    joined,
+    raised,
+    squeezed,
+    table,
+)
 from corpusmith.collect.dumps.wiki_tables import table_rows
 from corpusmith.collect.dumps.wiki_templates import shown
+from corpusmith.collect.dumps.wiki_variants import variants
 
 
 def _words(text: str) -> frozenset[str]:
@@ -33,7 +42,7 @@ _TOKEN = re.compile(
 _DROPPED = _words(
     "ref references gallery timeline imagemap score graph mapframe maplink templatedata "
     "templatestyles categorytree hiero inputbox section indicator style script includeonly "
-    "noinclude ce"
+    "noinclude ce rt rp"
 )
 _CODE = _words("syntaxhighlight source pre")
 _RAW = _DROPPED | _CODE | frozenset(["nowiki", "math", "chem", "poem"])
@@ -41,9 +50,12 @@ _BLOCK_TAGS = _words("br p div blockquote center hr ul ol li dl dd dt table tr t
 _LANG = re.compile(r"lang\s*=\s*[\"']?([\w+#-]{1,30})")
 _LANGUAGE_LINK = re.compile(r"[a-z]{2,3}(?:-[a-z-]{2,12})?|simple")
 _EMPTY_BRACKETS = re.compile(r" ?[(（][\s;,，；、:]{0,20}[)）]")
+_RIGHT_COMMAS = re.compile(r"\s{0,5}[,，、;；][\s;,，；、]{0,20}(?=[)）])")
 _LEFT_COMMAS = re.compile(r"([(（])[\s;,，；、]{1,20}(?=\w)")
 _MAGIC = re.compile(r"__[A-Z]{3,30}__")
 _QUOTES = re.compile(r"'{2,5}")
+_COMMAS = re.compile(r"([,，、;；])(?:\s{0,3}[,，、;；]){1,20}")
+_SUP = re.compile(r"<sup\b[^<>]{0,200}>([^<>\n]{1,20})</sup\s{0,5}>", re.IGNORECASE)
 _LIST = re.compile(r"([*#:;]{1,30})[ \t]{0,20}")
 _OPEN, _CLOSE = "\ue000", "\ue001"  # around the number of a protected piece
 _PROTECTED = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
@@ -78,7 +90,10 @@ def markdown_of(source: str, names: Names | None = None) -> Article:
     'A is 5 km long.'
     """
     reader = _Reader(names or Names())
-    flat = reader.flatten(source.replace(_OPEN, "").replace(_CLOSE, ""))
+    source = source.replace(_OPEN, "").replace(_CLOSE, "")
+    if "<sup" in source:
+        source = _SUP.sub(lambda found: raised(found[1].replace("&minus;", "-")), source)
+    flat = reader.flatten(variants(source) if "-{" in source else source)
     return Article(reader.lines(flat), reader.categories)
 
 
@@ -280,7 +295,8 @@ class _Reader:
         if "&" in text:
             text = entities.unescape(text)
         text = _MAGIC.sub("", text)
-        text = _LEFT_COMMAS.sub(r"\1", _EMPTY_BRACKETS.sub("", text))
+        text = _COMMAS.sub(r"\1", text)  # what stood between them was a template
+        text = _RIGHT_COMMAS.sub("", _LEFT_COMMAS.sub(r"\1", _EMPTY_BRACKETS.sub("", text)))
         if _OPEN in text:
             text = _PROTECTED.sub(self._inline_piece, text)
         return squeezed(text)
