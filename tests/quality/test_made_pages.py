@@ -9,12 +9,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.madepages import KINDS, LANGUAGES, Made, make, pages
-from benchmarks.madepages.__main__ import SAMPLE, SAMPLE_SEED, sample
-from benchmarks.madepages.score import by_group, structure
+from benchmarks.madepages.__main__ import SAMPLE, SAMPLE_SEED, floors, sample, write
+from benchmarks.madepages.score import by_group, spaced, structure
+from benchmarks.maintext_gold import TOKEN, runs
+from corpusmith.collect import maintext
 from corpusmith.collect.extract import Page, extract_page
 from tests.quality.floors_made import FIELDS, FIRST_SEED, MAIN_TEXT, PAGES, SHA256, STRUCTURE
 
@@ -97,3 +101,38 @@ def test_a_page_depends_on_nothing_else() -> None:
     first = make("forum_tree", "ja", SAMPLE_SEED)
     make("news_amp", "de", 3)
     assert make("forum_tree", "ja", SAMPLE_SEED) == first
+
+
+def test_the_gold_is_in_the_page_and_the_surroundings_are_not_in_the_gold() -> None:
+    """Of every block of the gold all words stand in the page, in their order; what stands around
+    repeats next to nothing of it, so that a run of words says where it belongs."""
+    said = repeated = 0
+    for made in corpus():
+        scan = maintext.scan_page(made.page)
+        everything = np.ones(len(scan.blocks), np.float32)
+        text = spaced(maintext.write(scan, maintext.measure_page(scan), everything, 0.5))
+        words = f" {' '.join(TOKEN.findall(text))} "
+        for block in made.gold.split("\n\n"):
+            assert f" {' '.join(TOKEN.findall(spaced(block)))} " in words, (made.name, block)
+        wanted, there = runs(spaced(made.gold)), runs(text)
+        said += wanted.total()
+        repeated += sum(max(0, there[run] - count) for run, count in wanted.items())
+    assert repeated < 0.01 * said, (repeated, said)
+
+
+def test_the_command_measures_the_floors(capsys: pytest.CaptureFixture[str]) -> None:
+    floors()
+    measured: dict[str, dict[str, float]] = {}
+    exec(capsys.readouterr().out, measured)
+    assert measured["SHA256"] == SHA256
+    for name, known in (("MAIN_TEXT", MAIN_TEXT), ("STRUCTURE", STRUCTURE)):
+        assert set(measured[name]) == set(known)
+        assert all(value <= measured[name][group] for group, value in known.items())
+
+
+def test_the_command_writes_pages_and_gold(tmp_path: Path) -> None:
+    made = list(pages(3, FIRST_SEED))
+    write(made, tmp_path)
+    assert (tmp_path / f"{made[2].name}.html").read_bytes() == made[2].page
+    assert (tmp_path / f"{made[2].name}.txt").read_text("utf-8") == made[2].gold + "\n"
+    assert len(json.loads((tmp_path / "said.json").read_text("utf-8"))) == 3
