@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
+
 from corpusmith import catalog, schema
+from corpusmith.clean import rulefiles, rulesets
 from corpusmith.clean.rules import RuleSet, check_rule_set, load_rule_set, shipped, variants
 from corpusmith.loading import load_operation
 
@@ -285,3 +289,25 @@ def test_segmented_variants() -> None:
         assert conditions(fineweb, language)["newlines_per_word"] == expected["newlines_per_word"]
     for language in ("en", "de", "pt"):
         assert conditions(gopher, language) == conditions(load_rule_set("gopher", HERE), language)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_what_is_kept_of_a_shipped_file_is_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    text = (rulesets.RULES_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    fresh = rulefiles.read(text)
+    assert rulefiles.read_shipped(text, tmp_path) == fresh
+    [kept] = tmp_path.iterdir()
+    assert rulefiles.read_shipped(text, tmp_path) == fresh
+    kept.write_bytes(kept.read_bytes()[:40])  # damaged: read again, and kept again
+    assert rulefiles.read_shipped(text, tmp_path) == fresh
+    json.loads(kept.read_bytes())
+
+    def sets() -> list[RuleSet]:
+        wanted = [name, *({"set": name, "variant": v} for v in variants(name))]
+        return [load_rule_set(one, Path()) for one in wanted]
+
+    found = sets()
+    monkeypatch.setattr(rulefiles, "read_shipped", rulefiles.read)
+    assert sets() == found

@@ -28,11 +28,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import ruamel.yaml
 from pydantic import BaseModel, ConfigDict
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from corpusmith.clean import rulefiles
 from corpusmith.clean.ranges import Condition, parse_condition
+from corpusmith.clean.rulefiles import Keys, key_of
 from corpusmith.errors import RecipeError, nearest
 
 RULES_FOLDER = Path(__file__).resolve().parent.parent / "rules"
@@ -43,7 +44,6 @@ _CHANGE_KEYS += ["where", "by_language", "by"]
 _SET_KEYS = [*_CHANGE_KEYS, "variant", "variants"]
 _STEP_KEYS = [*_CHANGE_KEYS, "variant", "set"]
 
-Keys = tuple[str, ...]
 Place = Callable[[Keys], str]
 """Where the value under these keys stands: `file:line:column`, or "" where nobody knows."""
 
@@ -131,7 +131,7 @@ def load_rule_set(
             where=place(()),
             expected="a name, a path to a YAML file, or {name: ours, where: {words: 50..}}",
         )
-    raw = {_key(key): value for key, value in raw.items()}
+    raw = {key_of(key): value for key, value in raw.items()}
     _known_keys(raw, _STEP_KEYS, (), place)
     if "set" not in raw:
         if "variant" in raw and "where" not in raw:
@@ -163,9 +163,8 @@ def _open(name: str, base_dir: Path, where: str) -> tuple[dict[str, Any], Place]
         )
     shown = name if is_path else f"rules/{name}.yaml"
     try:
-        tree = ruamel.yaml.YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8-sig"))
-        positions: dict[Keys, tuple[int, int]] = {}
-        plain = _plain(tree, (), positions)
+        text = path.read_text(encoding="utf-8-sig")
+        plain, positions = rulefiles.read(text) if is_path else rulefiles.read_shipped(text)
     except OSError as error:
         raise RecipeError(
             f"can't read the rule set {name}: {error.strerror}", where=where
@@ -189,22 +188,6 @@ def _open(name: str, base_dir: Path, where: str) -> tuple[dict[str, Any], Place]
     if not isinstance(plain, dict):
         raise RecipeError("a rule set is a mapping", where=place(()), expected="name:, where:")
     return plain, place
-
-
-def _plain(node: Any, keys: Keys, positions: dict[Keys, tuple[int, int]]) -> Any:
-    """Dicts and lists of YAML's tree; notes line and column, from 1, of each key."""
-    if isinstance(node, Mapping):
-        marks = getattr(getattr(node, "lc", None), "data", None) or {}
-        for key in node:
-            if key in marks:
-                positions[(*keys, _key(key))] = (marks[key][0] + 1, marks[key][1] + 1)
-        return {_key(key): _plain(node[key], (*keys, _key(key)), positions) for key in node}
-    return [_plain(item, keys, positions) for item in node] if isinstance(node, list) else node
-
-
-def _key(key: Any) -> str:
-    # YAML reads the bare key `null` as the value null, which a recipe may pass on as a text.
-    return "null" if key is None or key == "None" else str(key)
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import operator
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -91,13 +92,16 @@ class ByteLevelBPE:
         self._threads = threading.local()
 
     @classmethod
-    def of(cls, library: tokenizers.Tokenizer, by_library: Encode) -> ByteLevelBPE:
+    def of(
+        cls, library: tokenizers.Tokenizer, by_library: Encode, content: str = ""
+    ) -> ByteLevelBPE:
         """The encoder of a tokenizer of the library, whose special tokens are not made from text
-        (`encode_special_tokens`). `by_library` encodes texts with it.
+        (`encode_special_tokens`). `by_library` encodes texts with it; `content` is its
+        tokenizer.json, where that is at hand.
 
         Raises UnsupportedTokenizerError.
         """
-        config = json.loads(library.to_str())
+        config = json.loads(content or library.to_str())
         pattern = _pattern(config["pre_tokenizer"])
         model = config["model"]
         _check_model(model)
@@ -231,9 +235,11 @@ def make_tables(model: Mapping[str, Any], pattern: Pattern) -> bpe.Tables:
     symbols = byte_symbols()
     byte_tokens = np.array([vocab[symbol] for symbol in symbols], np.int32)
     pairs = [pair if isinstance(pair, list) else pair.split(" ", 1) for pair in model["merges"]]
-    left = np.array([vocab[pair[0]] for pair in pairs], np.int32)
-    right = np.array([vocab[pair[1]] for pair in pairs], np.int32)
-    merged = np.array([vocab[pair[0] + pair[1]] for pair in pairs], np.int32)
+    lefts, rights = zip(*pairs, strict=True) if pairs else ((), ())
+    left, right, merged = (
+        np.fromiter(map(vocab.__getitem__, texts), np.int32, len(pairs))
+        for texts in (lefts, rights, map(operator.add, lefts, rights))
+    )
     pair_bits = max(4, (2 * len(pairs)).bit_length())  # at most half full
     slots = np.zeros(1 << pair_bits, np.uint64)
     merging.fill_pairs(left, right, slots, pair_bits)

@@ -107,9 +107,14 @@ class Tokenizer:
         return self._library
 
     @functools.cached_property
+    def _json(self) -> str:
+        """Megabytes that the library takes long to write, and three readers of it."""
+        return self._library.to_str(pretty=True)
+
+    @functools.cached_property
     def _native(self) -> ByteLevelBPE | None:
         try:
-            return ByteLevelBPE.of(self._library, self._by_library)
+            return ByteLevelBPE.of(self._library, self._by_library, self._json)
         except UnsupportedTokenizerError as reason:
             self._library_reason = str(reason)
             return None
@@ -201,7 +206,7 @@ class Tokenizer:
 
     def to_json(self) -> str:
         """The content of `tokenizer.json`."""
-        return self._library.to_str(pretty=True)
+        return self._json
 
     def config_json(self) -> str:
         """The content of `tokenizer_config.json`, with which Transformers loads the folder."""
