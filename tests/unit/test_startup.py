@@ -33,6 +33,24 @@ def test_nothing_heavy_is_loaded(script: str) -> None:
     assert not {name.partition(".")[0] for name in loaded} & set(HEAVY)
 
 
+WORKER = """
+import sys
+import numpy as np
+from corpusmith.engine.worker import prepare
+prepare(["corpusmith.kernels.unionfind:warm"])
+assert "scipy.linalg" not in sys.modules, "loaded though no kernel multiplies matrices"
+import numba
+turned = numba.njit(lambda a, b: np.dot(a, b))(np.array([[0.0, 1.0], [-1.0, 0.0]]), np.eye(2)[0])
+assert turned.tolist() == [0.0, -1.0], turned
+assert "scipy.linalg" in sys.modules
+"""
+
+
+def test_a_worker_loads_linear_algebra_for_those_who_use_it() -> None:
+    done = subprocess.run([sys.executable, "-c", WORKER], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "limit_seconds"),
     [(["-c", IMPORT], 0.3), (["-m", "corpusmith", "--help"], 0.5)],

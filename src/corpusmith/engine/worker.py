@@ -26,6 +26,7 @@ import pyarrow as pa
 
 from corpusmith.engine.base import SECRETS, Heartbeat, Order, perform, resolve
 from corpusmith.errors import keep_secret, redacted, secret_names
+from corpusmith.kernels import blas
 
 PR_SET_PDEATHSIG = 1
 
@@ -97,6 +98,8 @@ def keep_secrets() -> None:
 
 def prepare(addresses: list[str]) -> None:
     """Import each "module", call each "module:function"."""
+    if any(":" in address for address in addresses):
+        blas.load_later()
     for address in addresses:
         if ":" in address:
             resolve(address)()
