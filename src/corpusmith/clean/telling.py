@@ -48,7 +48,8 @@ _BY_LETTERS = (
     _Letters("yo", "Latn", "ẹọṣ\u0329", 0.03, never="đươịụ", also="ẹṣ\u0329"),
     _Letters("ig", "Latn", "ịụọ", 0.03, never="đươẹṣ", also="ịụ"),
 )
-_TELLING = re.compile("[" + "".join(rule.letters for rule in _BY_LETTERS) + "]")
+TELLING = "[" + "".join(rule.letters for rule in _BY_LETTERS) + "]"
+"""A pattern: texts without any of these letters are settled by none of them."""
 
 
 class _Words(NamedTuple):
@@ -90,15 +91,16 @@ _LEAST_WORDS = 2
 _SURE = 0.8
 
 
-def refine(language: str, text: str, script: str, score: float = 0.0) -> str:
+def refine(language: str, text: str, script: str, score: float = 0.0, telling: bool = True) -> str:
     """The language of `text` (lower case, letters and spaces) that the model calls `language`,
     where letters or words settle it; else `language`. `script`: of most of its letters; `score`:
-    the model's, which is low where it takes a language that it hardly knows for English."""
+    the model's, which is low where it takes a language that it hardly knows for English; `telling`:
+    False only where no letter of `TELLING` is in it."""
     if script in ONE_LANGUAGE:
         return ONE_LANGUAGE[script]
     if script == "Arab" and language == "ku":
         return "ckb"  # Kurmanji is written in Latin letters, Sorani in Arabic ones
-    if _TELLING.search(text):
+    if telling:
         total = len(_LETTERS.findall(text))
         if total >= _LEAST_LETTERS:
             for letters in _BY_LETTERS:

@@ -17,10 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from corpusmith.errors import InputError
 from corpusmith.kernels.buffers import text_buffers
-from corpusmith.kernels.jit import kernel, pointer
+from corpusmith.kernels.jit import inlined, kernel, pointer
+from corpusmith.kernels.vectors import count_bits
 
 _MAGIC, _VERSION = 793712314, 12
 _SOFTMAX_TREE, _SUPERVISED = 1, 3  # loss_name::hs, model_name::sup
@@ -29,6 +33,8 @@ _END = "</s>"
 _BLANK, _BEGIN, _STOP = b" <>"
 _FNV_START, _FNV_PRIME, _32_BITS = 2166136261, 16777619, 0xFFFFFFFF
 _NO_PROBABILITY = np.float32(1e-5)  # what fastText adds before it takes a logarithm
+_ONE = np.uint64(1)
+_LANES = 16  # floats added at once: the model's vectors have as many
 _DEEPEST = 256  # nodes that wait in the walk through the tree; it has 176 leaves
 
 
@@ -39,8 +45,8 @@ class Model(NamedTuple):
     vectors: np.ndarray  # float32[features, dimensions]
     nodes: np.ndarray  # float32[labels - 1, dimensions]: of the inner nodes of the tree
     children: np.ndarray  # int32[labels - 1, 2]: a label, or the number of labels + a node
-    kept: np.ndarray  # uint8[buckets / 8 + 1]: bit of each n-gram's bucket that was not pruned
-    rows: np.ndarray  # int32[buckets]: its row
+    kept: np.ndarray  # uint64[buckets / 64 + 1]: bit of each n-gram's bucket that was not pruned
+    ranks: np.ndarray  # int32[buckets / 64 + 1]: the row of the first bucket of these 64
     words: np.ndarray  # uint8: the vocabulary's words, one after the other
     word_ends: np.ndarray  # int64[words + 1]
     slots: np.ndarray  # int32[power of two]: a word, or -1
@@ -101,9 +107,15 @@ def load(path: Path) -> Model:
     count, width = file.values("2q")
     file.expect((count, width) == (labels, dim), "a vector for each label")
     nodes = file.array("<f4", labels * dim).reshape(labels, dim)
-    kept, rows = np.zeros(buckets // 8 + 1, np.uint8), np.zeros(buckets, np.int32)
-    np.bitwise_or.at(kept, pairs[:, 0] >> 3, (1 << (pairs[:, 0] & 7)).astype(np.uint8))
-    rows[pairs[:, 0]] = words + pairs[:, 1]
+    # N-grams in the order of their buckets: a bitmap and counts for 64 of them tell a row, and
+    # fit in a cache, which a row for each of two million buckets does not.
+    pairs = pairs[np.argsort(pairs[:, 0])]
+    vectors = np.concatenate([vectors[:words], vectors[words + pairs[:, 1]]])
+    bits = np.zeros(buckets // 64 * 64 + 64, np.uint8)
+    bits[pairs[:, 0]] = 1
+    kept = np.packbits(bits, bitorder="little").view("<u8").astype(np.uint64)
+    before = np.cumsum(bits.reshape(-1, 64).sum(axis=1, dtype=np.int64))
+    ranks = (words + np.concatenate([[0], before[:-1]])).astype(np.int32)
     spelled = [name.encode("utf-8", "surrogateescape") for name, _, _ in named[:words]]
     ends = np.cumsum([0, *map(len, spelled)], dtype=np.int64)
     slots = np.full(1 << (2 * words).bit_length(), -1, np.int32)
@@ -115,7 +127,7 @@ def load(path: Path) -> Model:
         vectors,
         np.ascontiguousarray(nodes[: labels - 1]),
         _tree([found for _, found, _ in named[words:]]),
-        kept, rows, flat, ends, slots, np.array([minn, maxn, buckets, end], np.int64),
+        kept, ranks, flat, ends, slots, np.array([minn, maxn, buckets, end], np.int64),
     )  # fmt: skip
 
 
@@ -187,20 +199,46 @@ def _find(data, start, stop, words, ends, slots, mask):
     return np.int64(-1)
 
 
-@kernel
+@intrinsic
+def _add_lanes(typingctx, values, at, sums, place):  # type: ignore[no-untyped-def]
+    """sums[place + i] += values[at + i] for i < _LANES, in one register: the compiler can't know
+    that the arrays are apart."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        lanes = ir.VectorType(ir.FloatType(), _LANES).as_pointer()
+        places = [
+            builder.bitcast(builder.gep(array, [index]), lanes)
+            for array, index in ((args[0], args[1]), (args[2], args[3]))
+        ]
+        loaded = [builder.load(place) for place in places]
+        for load in loaded:
+            load.align = 4
+        builder.store(builder.fadd(loaded[1], loaded[0]), places[1]).align = 4
+        return context.get_dummy_value()
+
+    return types.void(values, at, sums, place), codegen
+
+
+@inlined
 def _add(vectors, row, mean, dim):
-    for place in range(dim):
+    place = np.int64(0)
+    while place + _LANES <= dim:
+        _add_lanes(vectors, row * dim + place, mean, place)
+        place += _LANES
+    while place < dim:
         mean[place] += vectors[row * dim + place]
+        place += 1
 
 
 @kernel
-def _add_word(data, start, stop, marked, vectors, kept, rows, minn, maxn, buckets, mean, dim):
+def _add_word(data, start, stop, marked, vectors, kept, ranks, minn, maxn, buckets, mean, dim):
     """Add the n-grams of a word; how many. `marked` holds the word between `<` and `>`."""
     size = stop - start + 2
     marked[0], marked[size - 1] = _BEGIN, _STOP
     for at in range(stop - start):
         marked[at + 1] = data[start + at]
     added = np.int64(0)
+    inverse = 1.0 / buckets  # a division of integers would take most of the time
     for first in range(size):
         if marked[first] & 0xC0 == 0x80:
             continue
@@ -215,9 +253,12 @@ def _add_word(data, start, stop, marked, vectors, kept, rows, minn, maxn, bucket
                 end += 1
             value = _hash(marked, begin, end, value)
             if n >= minn and not (n == 1 and (first == 0 or end == size)):
-                bucket = value % buckets
-                if kept[bucket >> 3] >> (bucket & 7) & 1:
-                    _add(vectors, np.int64(rows[bucket]), mean, dim)
+                bucket = value - np.int64(np.float64(value) * inverse) * buckets
+                bucket += buckets if bucket < 0 else np.int64(0)  # a rounding error off
+                bit = np.uint64(bucket & 63)
+                if kept[bucket >> 6] >> bit & _ONE:
+                    below = kept[bucket >> 6] & ((_ONE << bit) - _ONE)
+                    _add(vectors, np.int64(ranks[bucket >> 6]) + count_bits(below), mean, dim)
                     added += 1
     return added
 
@@ -257,7 +298,7 @@ def _label(mean, nodes, children, labels, dim, waiting, scores):
 
 @kernel
 def _predict(
-    data, offsets, vectors, nodes, children, kept, rows, words, word_ends, slots, sizes,
+    data, offsets, vectors, nodes, children, kept, ranks, words, word_ends, slots, sizes,
     marked, mean, waiting, scores, found, probabilities,
 ):  # fmt: skip
     minn, maxn, buckets, end_row = sizes[0], sizes[1], sizes[2], sizes[3]
@@ -282,7 +323,7 @@ def _predict(
                 features += 1
             features += _add_word(
                 pointer(data), start, at, pointer(marked), pointer(vectors), pointer(kept),
-                pointer(rows), minn, maxn, buckets, pointer(mean), dim,
+                pointer(ranks), minn, maxn, buckets, pointer(mean), dim,
             )  # fmt: skip
         _add(pointer(vectors), end_row, pointer(mean), dim)
         features += 1

@@ -24,7 +24,7 @@ from corpusmith.kernels.shingles import (
     fold_table,
     mix,
     ngram_hashes,
-    sort_hashes,
+    sort_distinct,
     table_size,
     word_hashes,
 )
@@ -131,16 +131,18 @@ def signatures(
     for row in range(rows):
         count = word_hashes(data, offsets[row], offsets[row + 1], fold, scratch)
         count = ngram_hashes(scratch, count, n, scratch)
-        needed = table_size(count)
-        if needed > len(table):
-            table = np.empty(needed, np.uint64)
-        count = distinct(scratch, count, table)
-        shingles[row] = count
-        minimum(scratch, count, a, b, signature[row])
         if keep_hashes:
-            sort_hashes(scratch, count, kept[total:])
+            count = sort_distinct(scratch, count, kept[total:])
+            minimum(kept[total:], count, a, b, signature[row])
             total += count
             kept_offsets[row + 1] = total
+        else:
+            needed = table_size(count)
+            if needed > len(table):
+                table = np.empty(needed, np.uint64)
+            count = distinct(scratch, count, table)
+            minimum(scratch, count, a, b, signature[row])
+        shingles[row] = count
     return signature, shingles, kept[:total], kept_offsets
 
 

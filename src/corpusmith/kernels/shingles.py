@@ -265,29 +265,26 @@ def table_size(count: int) -> int:
 def sort_hashes(hashes: np.ndarray, count: int, out: np.ndarray) -> None:
     """Sort `hashes[:count]` into `out[:count]`; linear, since hashes are spread evenly.
 
-    By their upper bits into about count / 4 places, then each place by insertion; should a
-    place be crowded all the same, by numpy's sort.
+    By their upper bits into at least `count` places, then each place by insertion; should that
+    move hashes often all the same, by numpy's sort.
     """
     bits = 0
-    while (4 << bits) < count:
+    while (1 << bits) < count:
         bits += 1
     if bits == 0:
-        out[:count] = np.sort(hashes[:count])
+        out[:count] = hashes[:count]
         return
     shift = np.uint64(64 - bits)
-    ends = np.zeros((1 << bits) + 1, np.int64)
+    ends = np.zeros((1 << bits) + 1, np.int32)
     for i in range(count):
-        ends[(hashes[i] >> shift) + np.uint64(1)] += 1
-    crowded = ends.max() > 64
+        ends[np.int64(hashes[i] >> shift) + 1] += 1
     for place in range(1, len(ends)):
         ends[place] += ends[place - 1]
     for i in range(count):
-        place = hashes[i] >> shift
-        out[ends[place]] = hashes[i]
-        ends[place] += 1
-    if crowded:
-        out[:count] = np.sort(out[:count])
-        return
+        slot = np.int64(hashes[i] >> shift)
+        out[ends[slot]] = hashes[i]
+        ends[slot] += 1
+    moves = 0
     for i in range(1, count):
         x = out[i]
         j = i
@@ -295,6 +292,23 @@ def sort_hashes(hashes: np.ndarray, count: int, out: np.ndarray) -> None:
             out[j] = out[j - 1]
             j -= 1
         out[j] = x
+        moves += i - j
+        if moves > 16 * count:
+            out[:count] = np.sort(out[:count])
+            return
+
+
+@njit(cache=True, nogil=True)
+def sort_distinct(hashes: np.ndarray, count: int, out: np.ndarray) -> int:
+    """The values of `hashes[:count]`, each once, sorted, to the front of `out`; how many. `out`
+    needs room for `count`."""
+    sort_hashes(hashes, count, out)
+    kept = 0
+    for i in range(count):
+        if kept == 0 or out[i] != out[kept - 1]:
+            out[kept] = out[i]
+            kept += 1
+    return kept
 
 
 def warm() -> None:
@@ -304,4 +318,4 @@ def warm() -> None:
     words = word_hashes(data, 0, len(data), fold_table(), out)
     ngram_hashes(out, words, 2, out)
     distinct(out, 2, np.zeros(table_size(4), np.uint64))
-    sort_hashes(out, 2, np.zeros(2, np.uint64))
+    sort_distinct(out, 2, np.zeros(2, np.uint64))
