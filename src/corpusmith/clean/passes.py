@@ -273,7 +273,7 @@ def _clean(batch: pa.Table, steps: list[_Step], out: PartWriter) -> Iterator[pa.
     yield documents
     edits = [step for step in edits if len(step.parents)]
     if edits:
-        out.write("edits", _by_document(edits))
+        out.write("edits", _by_document(edits, batch["id"]))
 
 
 def _run(batch: pa.Table, steps: list[_Step]) -> tuple[pa.Table, pa.Table, list[EditStep]]:
@@ -328,29 +328,40 @@ def _replace(batch: pa.Table, name: str, column: Any) -> pa.Table:
     return batch.set_column(batch.column_names.index(name), field, column.cast(field.type))
 
 
-def _by_document(edits: list[EditStep]) -> pa.Table:
-    """Document by document, and step by step within each: an order without batches in it."""
+def _by_document(edits: list[EditStep], ids: pa.ChunkedArray) -> pa.Table:
+    """Rows of `edits/`, document by document and step by step within each: an order without
+    batches in it. `ids` are those of the batch."""
     rows = np.concatenate([step.parents for step in edits])
-    order = np.argsort(rows, kind="stable")
-    return pa.concat_tables([step.spans for step in edits]).take(pa.array(order))
+    steps = np.repeat(np.arange(len(edits), dtype=np.int32), [len(step.parents) for step in edits])
+    spans = pa.concat_tables([step.spans for step in edits])
+    if len(edits) > 1:
+        order = np.argsort(rows, kind="stable")
+        rows, steps = rows[order], steps[order]
+        spans = spans.combine_chunks().take(pa.array(order))
+    names = pa.array([step.name for step in edits], pa.string())
+    versions = np.array([step.text_version for step in edits], np.int32)
+    columns: dict[str, Any] = {
+        "id": ids.take(pa.array(rows)),
+        "step": pa.DictionaryArray.from_arrays(pa.array(steps), names).cast(pa.string()),
+        "text_version": versions[steps],
+        **{name: spans[name] for name in spans.column_names},
+        "duplicate_of": pa.nulls(len(rows), pa.string()),
+    }
+    return pa.table(columns, schema=schema.EDITS)
 
 
 def _edit_step(batch: pa.Table, edits: Any, step: _Step) -> EditStep:
-    """Rows of `edits/` from a list column of spans."""
+    """What an edit changed, from a list column of spans."""
     if isinstance(edits, pa.ChunkedArray):
         edits = edits.combine_chunks()
     spans = pc.list_flatten(edits)
-    parents = pc.list_parent_indices(edits)
-    columns: dict[str, Any] = {
-        "id": batch["id"].take(parents),
-        "step": pa.array([step.name] * len(spans), pa.string()),
-        "text_version": pa.array([step.context.text_version] * len(spans), pa.int32()),
+    columns = {
+        field.name: pc.struct_field(spans, [place]).cast(field.type)
+        for place, field in enumerate(schema.EDIT_SPAN)
     }
-    for place, field in enumerate(schema.EDIT_SPAN):
-        columns[field.name] = pc.struct_field(spans, [place]).cast(field.type)
-    columns["duplicate_of"] = pa.nulls(len(spans), pa.string())
-    rows = np.asarray(parents).astype(np.int64)
-    return EditStep(batch["text"], rows, pa.table(columns, schema=schema.EDITS))
+    rows = np.asarray(pc.list_parent_indices(edits)).astype(np.int64)
+    table = pa.table(columns, schema=pa.schema(list(schema.EDIT_SPAN)))
+    return EditStep(batch["text"], rows, table, step.name, step.context.text_version)
 
 
 def _hide_masked(edits: list[EditStep], steps: list[_Step]) -> None:

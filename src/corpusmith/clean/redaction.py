@@ -35,11 +35,13 @@ Locate = Callable[[pa.Array | pa.ChunkedArray, Any], dict[int, Values]]
 
 @dataclasses.dataclass
 class EditStep:
-    """One edit step of a batch: the text that it read, and its rows of `edits/`."""
+    """One edit step of a batch: the text that it read, and its spans."""
 
     text: pa.Array | pa.ChunkedArray  # one row a document, before the edit
     parents: np.ndarray  # int64[edits]: the document's row, rising
-    spans: pa.Table  # rows of `edits/`; of a document sorted, without overlap
+    spans: pa.Table  # columns of `schema.EDIT_SPAN`; of a document sorted, without overlap
+    name: str = ""
+    text_version: int = 0  # of the text that it read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,18 +133,18 @@ def _hide_earlier(step: EditStep, later: dict[int, Values], masking: Masking) ->
     result: dict[int, Values] = {}
     for row, first, end in zip(rows, firsts, ends, strict=True):
         edits = _Edits(step.spans.slice(first, end - first))
-        alone = {number - first for number in range(first, end) if number in hidden}
+        alone = {number - first for number in hidden if first <= number < end}
         carried = edits.take_back(later.get(row, []))
         whole = edits.within(before.get(row, []), carried, alone)
         for number in sorted(edits.touched | alone):
-            value = edits.removed[number]
+            value = edits.removed(number)
             if value is not None:  # else another masking step hid it
                 removed[first + number] = None
                 hashes[first + number] = masking.hash(value)
         for number, text in whole.items():
             removed[first + number] = text
         put_in.update({first + number: text for number, text in edits.blocked.items()})
-        spans = [(*edits.spans[number], "") for number in alone]
+        spans = [(edits.starts[number], edits.ends[number], "") for number in alone]
         result[row] = _merged([*carried, *before.get(row, []), *spans])
     for name, values in (("removed", removed), ("removed_hash", hashes), ("replacement", put_in)):
         step.spans = _put(step.spans, name, values)
@@ -153,19 +155,21 @@ class _Edits:
     """The edits of one document in one step, and which of them touch a value."""
 
     def __init__(self, rows: pa.Table) -> None:
-        starts, ends = rows["start"].to_pylist(), rows["end"].to_pylist()
-        self.spans = list(zip(starts, ends, strict=True))  # in the text before
-        self.removed: list[str | None] = rows["removed"].to_pylist()
-        self.put_in: list[str] = rows["replacement"].to_pylist()
+        starts, ends = (np.asarray(rows[name]) for name in ("start", "end"))
+        lengths = np.asarray(pc.utf8_length(rows["replacement"]))
+        shifts = np.cumsum(lengths - (ends - starts))  # code points that the edits so far added
+        before = np.concatenate([[0], shifts[:-1]]).astype(np.int64)
+        self._rows = rows
+        self.starts: list[int] = starts.tolist()
+        self.ends: list[int] = ends.tolist()  # in the text before
         self.touched: set[int] = set()  # changed a part of a value
         self.blocked: dict[int, str] = {}  # what they put in, with blocks for values
-        self._shifts = [0]  # code points that the edits so far added
-        self._starts: list[int] = []  # in the text after
-        self._ends: list[int] = []
-        for (start, end), new in zip(self.spans, self.put_in, strict=True):
-            self._starts.append(start + self._shifts[-1])
-            self._ends.append(self._starts[-1] + len(new))
-            self._shifts.append(self._shifts[-1] + len(new) - (end - start))
+        self._shifts: list[int] = [0, *shifts.tolist()]
+        self._starts: list[int] = (starts + before).tolist()  # in the text after
+        self._ends: list[int] = (starts + before + lengths).tolist()
+
+    def removed(self, number: int) -> str | None:
+        return self._rows["removed"][number].as_py()
 
     def take_back(self, later: Values) -> Values:
         """Where values of the text after stood in the text before.
@@ -177,11 +181,11 @@ class _Edits:
         for start, end, token in later:
             first = number = bisect.bisect_right(self._ends, start)
             old_start, old_end = start - self._shifts[first], end - self._shifts[first]
-            while number < len(self.spans) and self._starts[number] < end:
+            while number < len(self.starts) and self._starts[number] < end:
                 self.touched.add(number)
                 self._block(number, start, end)
                 if number == first and self._starts[number] <= start:
-                    old_start = self.spans[number][0]
+                    old_start = self.starts[number]
                 old_end = max(end, self._ends[number]) - self._shifts[number + 1]
                 number += 1
             carried.append((old_start, old_end, token))
@@ -191,11 +195,10 @@ class _Edits:
         """What edits took out that held whole values of the text before, with tokens; edits that
         cut through one are touched."""
         found: dict[int, Values] = {}
-        starts = [start for start, _ in self.spans]
         for start, end, token in before:
-            number = max(bisect.bisect_right(starts, start) - 1, 0)
-            while number < len(self.spans) and starts[number] < end:
-                left, right = self.spans[number]
+            number = max(bisect.bisect_right(self.starts, start) - 1, 0)
+            while number < len(self.starts) and self.starts[number] < end:
+                left, right = self.starts[number], self.ends[number]
                 if left <= start and end <= right:
                     found.setdefault(number, []).append((start - left, end - left, token))
                 elif right > start:
@@ -204,11 +207,13 @@ class _Edits:
         return {
             number: with_tokens(text, values)
             for number, values in found.items()
-            if number not in self.touched | alone and (text := self.removed[number]) is not None
+            if number not in self.touched | alone and (text := self.removed(number)) is not None
         }
 
     def _block(self, number: int, start: int, end: int) -> None:
-        text = self.blocked.get(number, self.put_in[number])
+        text = self.blocked.get(number)
+        if text is None:
+            text = self._rows["replacement"][number].as_py()
         left = max(start - self._starts[number], 0)
         right = max(min(end - self._starts[number], len(text)), left)
         if right > left:
@@ -240,14 +245,16 @@ _UNSEEN_RUN, _SPACE = re.compile(f"[{_UNSEEN}]+"), re.compile(f"[{_SPACES}]")
 def _visible_values(strings: Any, masking: Masking) -> dict[int, str]:
     """Strings that hold a value once what doesn't show is left out and each space is plain, so:
     row -> the string in that form."""
-    rows = np.flatnonzero(
-        np.asarray(pc.fill_null(pc.match_substring_regex(strings, _SCREEN), False))
-    )
-    if not len(rows):
+    # The pattern is slow to look for, and has nothing of ASCII in it.
+    rows = np.flatnonzero(~np.asarray(pc.fill_null(pc.string_is_ascii(strings), True)))
+    some = strings.take(pa.array(rows))
+    chosen = np.flatnonzero(np.asarray(pc.match_substring_regex(some, _SCREEN)))
+    if not len(chosen):
         return {}
+    rows = rows[chosen]
     texts = [
         _SPACE.sub(" ", _UNSEEN_RUN.sub("", text))
-        for text in strings.take(pa.array(rows)).to_pylist()
+        for text in some.take(pa.array(chosen)).to_pylist()
     ]
     located = masking.locate(pa.array(texts, pa.large_string()), masking.params)
     return {int(rows[place]): texts[place] for place in sorted(located)}

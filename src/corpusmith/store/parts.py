@@ -32,16 +32,20 @@ from corpusmith.store.atomic import HashedFile, read_json, temporary_name, write
 from corpusmith.store.fingerprint import hash_file
 
 GROUP_ROWS = 4096
+SPAN_ROWS = 65_536  # of edits, of which a document may have hundreds: most are a line or less
 GROUP_BYTES = 16 << 20
 
 
 class _Table:
     """One Parquet file in the making: re-cuts what comes in into fixed row groups."""
 
-    def __init__(self, path: Path, table_schema: pa.Schema, raw: Sequence[str] = ()) -> None:
+    def __init__(
+        self, path: Path, table_schema: pa.Schema, raw: Sequence[str], group_rows: int
+    ) -> None:
         """`raw`: columns that are stored as they are, without compression and statistics."""
         self.file = HashedFile(path)
         self.schema = table_schema
+        self.group_rows = group_rows
         self.rows = 0
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
@@ -59,7 +63,7 @@ class _Table:
         sizes = row_bytes(table)
         start = 0
         while start < table.num_rows:
-            room_rows = GROUP_ROWS - self._pending_rows
+            room_rows = self.group_rows - self._pending_rows
             totals = np.cumsum(sizes[start : start + room_rows])
             # A group closes with the row that reaches the limit: a function of rows alone.
             take = int(np.searchsorted(totals, GROUP_BYTES - self._pending_bytes, side="left")) + 1
@@ -68,7 +72,7 @@ class _Table:
             self._pending_rows += take
             self._pending_bytes += int(totals[take - 1])
             start += take
-            if self._pending_rows >= GROUP_ROWS or self._pending_bytes >= GROUP_BYTES:
+            if self._pending_rows >= self.group_rows or self._pending_bytes >= GROUP_BYTES:
                 self._flush()
 
     def _flush(self) -> None:
@@ -182,7 +186,8 @@ class PartWriter:
             known = schema.SIDECARS.get(kind, table.schema.remove_metadata())
             # What a signal holds as bytes are hashes: nothing makes them smaller.
             raw = [f.name for f in known if kind == "signals" and is_bytes(f.type)]
-            self._tables[kind] = _Table(path, known, raw)
+            rows = SPAN_ROWS if kind == "edits" else GROUP_ROWS
+            self._tables[kind] = _Table(path, known, raw, rows)
         if kind == "quarantine":
             table = _without_secrets(table)
         self._tables[kind].write(table)
