@@ -239,3 +239,30 @@ def test_macros_have_their_share() -> None:
 )
 def test_any_latex_has_a_text(pieces: list[str]) -> None:
     read_text("".join(pieces)).text.encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (r"a \iffalse b \ifx\c\d e \else f \fi g \fi h", "a h"),
+        (r"a \iffalse b \else c \fi d", "a c d"),
+        (r"a \ifpdf b \else c \fi d", "a b d"),
+        (r"a \iffalse without an end", "a without an end"),
+        (r"$a \iff b$ c", r"$a \iff b$ c"),
+        (
+            "中文第一行\n中文第二行。\nEnglish line\nnext",
+            "中文第一行中文第二行。 English line next",
+        ),
+    ],
+)
+def test_branches_and_lines(body: str, text: str) -> None:
+    page = "\\documentclass{article}\\begin{document}" + body + "\\end{document}"
+    assert parse(page, lambda name: None, lambda data: (data.decode(), False)).text == text
+
+
+def test_a_file_that_reads_itself_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a.tex").write_text("\\begin{document}one \\input{b}\\end{document}")
+    (tmp_path / "b.tex").write_text("two \\input{b} three")
+    found = collect(tmp_path / "out", read="latex", path=tmp_path)
+    assert found.texts == ["one two three"]
+    assert found.meta[0]["inputs_missing"] == ["b"]

@@ -1,9 +1,10 @@
 """Dialogues: turns as data sets write them to `messages`, and messages to text.
 
 OpenAI      [{"role": "user", "content": "..."}]       content may be a list of parts, or null
-                                                       beside tool_calls
+                                                       or "" beside tool_calls
 ShareGPT    [{"from": "human", "value": "..."}]
 speakers    [{"speaker": "USER", "utterance": "..."}]  Schema-Guided Dialogue and others
+both        [{"human": "...", "assistant": "..."}]     Firefly, MOSS
 bare        ["...", "..."]                             user and assistant take turns
 """
 
@@ -29,7 +30,9 @@ ROLES = {
     "answer": "assistant",
     "assistant": "assistant",
     "system": "system",
+    "function_call": "assistant",
     "tool": "tool",
+    "observation": "tool",
     "function": "tool",
 }
 """Names of roles elsewhere (ShareGPT, Alpaca-like sets, Vicuna) to those of OpenAI."""
@@ -38,6 +41,7 @@ _SPEAKERS = {"user": "user", "customer": "user", "system": "assistant", "agent":
 """In task-oriented dialogues the SYSTEM is who answers, not who instructs."""
 
 _SHAPES = {"role": "content", "from": "value"}
+_BOTH = (("user", "human"), ("assistant", "assistant"))
 _SPEAKER_SHAPES = (("speaker", "utterance"), ("speaker", "text"), ("role", "text"))
 
 
@@ -47,6 +51,10 @@ class Turns:
 
     messages: list[dict[str, str]]
     whole: bool
+
+
+_TEXTS = frozenset(["text", "input_text", "output_text"])
+"""Types of a content's parts: of chat completions, and of the Responses API."""
 
 
 def messages_of(value: Any) -> Turns | None:
@@ -75,24 +83,40 @@ def messages_of(value: Any) -> Turns | None:
 
 
 def _content(said: Any, turn: dict[str, Any]) -> str | None:
-    """The text of a turn; calls of tools, which have none, as the JSON that the model writes."""
+    """The text of a turn, and its calls of tools as the JSON that the model writes."""
+    lines: list[str] = []
     if isinstance(said, str):
-        return said
-    if isinstance(said, list) and all(isinstance(part, dict) for part in said):
-        texts = [part.get("text") for part in said if part.get("type", "text") == "text"]
-        if texts and all(isinstance(text, str) for text in texts):
-            return "\n".join(texts)
+        lines = [said] if said else []
+    elif isinstance(said, list) and all(isinstance(part, dict) for part in said):
+        texts = [part.get("text") for part in said if part.get("type", "text") in _TEXTS]
+        if not texts or not all(isinstance(text, str) for text in texts):
+            return None
+        lines = texts
+    elif said is not None:
         return None
-    if said is not None:
-        return None
-    calls = turn.get("tool_calls") or ([turn["function_call"]] if "function_call" in turn else [])
-    if not isinstance(calls, list) or not calls:
-        return None
-    lines = []
-    for call in calls:
+    function_call = turn.get("function_call")
+    calls = turn.get("tool_calls") or ([function_call] if function_call else [])
+    for call in calls if isinstance(calls, list) else []:
         function = call.get("function", call) if isinstance(call, dict) else call
+        if said and not (isinstance(function, dict) and "name" in function):
+            continue  # beside a text only what is a call for sure
         lines.append(json.dumps(function, ensure_ascii=False, sort_keys=True))
-    return "\n".join(lines)
+    return "\n".join(lines) if lines or said == "" else None
+
+
+def problem_of(value: list[Any]) -> str:
+    """Why a list that is named as one of turns is none; "" where no turn of it says so."""
+    for place, turn in enumerate(value):
+        if not isinstance(turn, dict):
+            continue
+        said = turn.get("content", turn.get("value"))
+        if isinstance(said, list):
+            kinds = [str(part.get("type")) for part in said if isinstance(part, dict)]
+            if not set(kinds) & _TEXTS:
+                return f"turn {place} has no text, only parts of type {', '.join(kinds)[:80]}"
+        elif said is None and not {"utterance", "text"} & set(turn):
+            return f"turn {place} has neither content nor calls; its keys are {list(turn)[:8]}"
+    return "" if value else "it is empty"
 
 
 def speakers_of(value: Any) -> Turns | None:
@@ -106,6 +130,11 @@ def speakers_of(value: Any) -> Turns | None:
         names = ("user", "assistant")
         bare = [{"role": names[i % 2], "content": turn} for i, turn in enumerate(value)]
         return Turns(bare, True)
+    if all(isinstance(turn, dict) and set(turn) == {"human", "assistant"} for turn in value):
+        said = [(role, turn[key]) for turn in value for role, key in _BOTH]
+        if all(isinstance(text, str) for _, text in said):
+            return Turns([{"role": role, "content": text} for role, text in said], True)
+        return None
     for role_key, content_key in _SPEAKER_SHAPES:
         if all(isinstance(turn, dict) and {role_key, content_key} <= set(turn) for turn in value):
             break

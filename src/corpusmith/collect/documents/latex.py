@@ -14,12 +14,7 @@ from corpusmith.collect.documents import latex_tables as tables
 from corpusmith.collect.documents.content import Content, Include
 from corpusmith.collect.documents.latex_page import CITE, END, REF, Page, plain
 from corpusmith.collect.documents.latex_source import BEGIN, Source, highlighted, without_comments
-from corpusmith.collect.documents.markdown import (
-    fence,
-    heading,
-    squeezed,
-    table,
-)
+from corpusmith.collect.documents.markdown import fence, heading, squeezed, table
 
 MAX_DEPTH = 20  # of arguments in arguments
 MAX_INPUTS = 1000
@@ -49,6 +44,7 @@ class _Reader(Page):
         self._decode = decode
         self._inputs = 0
         self._input_chars = 0
+        self._open: list[tuple[str, int]] = []  # files that are being read in, with their depths
         self._theorems = dict(tables.THEOREMS)
         self._source = Source("")
 
@@ -196,6 +192,8 @@ class _Reader(Page):
             self._item = (0, len(self._bibliography))
         elif name in ("input", "include", "subfile"):
             self._input(source.argument() or source.word(), source)
+        elif name in ("iffalse", "else"):  # of other conditions the first branch is the text
+            source.skip_branch()
         elif name == "newtheorem":
             key = source.argument() or ""
             source.option()
@@ -242,7 +240,9 @@ class _Reader(Page):
     def _input(self, name: str, source: Source) -> None:
         name = name.strip()
         self._inputs += 1
-        data = self._include(name) if self._inputs <= MAX_INPUTS else None
+        self._open = [(n, depth) for n, depth in self._open if depth < source.depth]
+        loops = name.removesuffix(".tex") in (n for n, _ in self._open)
+        data = self._include(name) if self._inputs <= MAX_INPUTS and not loops else None
         if data is None:
             if len(self.unresolved) < 100:
                 self.unresolved.append(name[:200])
@@ -254,6 +254,7 @@ class _Reader(Page):
         begin = BEGIN.search(text)  # a document of its own, as `subfiles` allows
         if begin is not None:
             text = text[begin.end() :].partition("\\end{document}")[0]
+        self._open.append((name.removesuffix(".tex"), source.depth))
         if self._input_chars > MAX_INPUT_CHARS or not source.push(text):
             self.unresolved.append(name[:200])
 

@@ -13,6 +13,8 @@ from corpusmith.collect.errors import RecordError
 
 MAX_QUOTES = 20  # within each other that are marked
 REF, CITE, END = "\ue002", "\ue003", "\ue004"  # around keys, until all of them are known
+_HAN = "[\u3000-\u9fff\uff00-\uffef]"  # and Kana and their punctuation: no space between lines
+_WITHIN_HAN = re.compile(f"(?<={_HAN})[ \\t]*\\n[ \\t]*(?={_HAN})")
 _MARK = re.compile(f"([{REF}{CITE}])([^{END}]*){END}")
 
 
@@ -81,7 +83,7 @@ class Page:
 
     def _close(self) -> None:
         """A paragraph ends here."""
-        raw = "".join(self._inline)
+        raw = _WITHIN_HAN.sub("", "".join(self._inline))
         self._inline.clear()
         text = "\n".join(squeezed(line) for line in raw.split("\0")).strip("\n")
         if not text:

@@ -20,6 +20,10 @@ _IN_CODE = {
     "\\&": "&", "\\#": "#", "\\%": "%",
 }  # fmt: skip
 _CODE_MARKS = {0xE005: "\\", 0xE006: "{", 0xE007: "}"}
+# Those that take their branches as arguments (etoolbox, ifthen) end with no \\fi.
+_CONDITION = re.compile(
+    r"\\(if(?!thenelse|def|cs|str|bool|toggle|blank|undef)[a-zA-Z@]*|else|fi)(?![a-zA-Z@])"
+)
 _MACRO = re.compile(r"\\([a-zA-Z@]+)")
 
 
@@ -62,6 +66,11 @@ class Source:
             self._ats.pop()
             self._forget()
         return self._texts[-1]
+
+    @property
+    def depth(self) -> int:
+        """How many texts are open."""
+        return len(self._texts)
 
     @property
     def at(self) -> int:
@@ -178,6 +187,22 @@ class Source:
             return ""
         self.at = end + 1
         return text[at + 1 : end]
+
+    def skip_branch(self) -> None:
+        """Go behind the \\else or \\fi that ends the branch of a condition which begins here; where
+        there is none in this text, nothing is skipped."""
+        text, depth = self._texts[-1], 0
+        if (len(self._texts), "\\fi") in self._absent:
+            return
+        for match in _CONDITION.finditer(text, self.at):
+            if match[1] in ("else", "fi"):
+                if depth == 0:
+                    self.at = match.end()
+                    return
+                depth -= match[1] == "fi"
+            elif match[1] != "iff":
+                depth += 1
+        self._absent.add((len(self._texts), "\\fi"))
 
     def until(self, mark: str) -> str | None:
         """What stands up to `mark`; None where it does not come in this text."""

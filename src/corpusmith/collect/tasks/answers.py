@@ -41,9 +41,11 @@ KNOWN_QA = (
     "SQuAD's paragraphs",
     "a passage with `qas`",
     "question/answer or answers (with context)",
-    "question/choices with answer or answerKey",
+    "question/choices or options with answer or answerKey",
 )
-_CONTEXTS = ("context", "context_text", "passage", "paragraph")
+_CONTEXTS = ("context", "context_text", "passage", "paragraph", "article")
+_CHOICES = ("choices", "options")
+_RIGHT = ("answerKey", "answer", "answer_idx", "answer_index", "correct")
 _QUESTIONS = ("question", "query_text", "query")
 
 
@@ -76,6 +78,7 @@ def questions(record: Record, params: QaParams) -> Made:
         return _single(
             "named fields", record, params.context, params.question, params.answer, params
         )
+    _unstemmed(record)
     context = next((n for n in _CONTEXTS if n in record), None)
     question = next((n for n in _QUESTIONS if n in record), None)
     answer = next((n for n in ("answers", "answer") if n in record), None)
@@ -83,8 +86,9 @@ def questions(record: Record, params: QaParams) -> Made:
         return _article(record, params)
     if isinstance(record.get("qas"), list) and context:
         return _passage(record, context, params)
-    if question and "choices" in record:
-        return _choices(record, context, question, params)
+    choices = next((n for n in _CHOICES if isinstance(record.get(n), list | dict)), None)
+    if question and choices and record[choices]:
+        return _choices(record, context, question, choices, params)
     if question and answer:
         return _single(f"{question}/{answer}", record, context, question, answer, params)
     choose([], record, KNOWN_QA)
@@ -198,6 +202,8 @@ def _answers(value: Any, name: str) -> tuple[list[str], list[int]]:
         starts = [v["answer_start"] for v in value if isinstance(v.get("answer_start"), int)]
     elif isinstance(value, list):
         texts = value
+    elif isinstance(value, bool):  # BoolQ
+        texts = ["yes" if value else "no"]
     elif value is None:
         texts = []
     else:
@@ -217,19 +223,35 @@ def _examples(
     return [Example(exchange(asked, a, params.prompt), dict(meta)) for a in chosen]
 
 
-def _choices(record: Record, context: str | None, question: str, params: QaParams) -> Made:
-    """MMLU's {choices: [...], answer: 2}, ARC's {choices: {text, label}, answerKey: "B"}."""
-    given = record["choices"]
+def _unstemmed(record: Record) -> None:
+    """The first form of ARC, {question: {stem, choices: [{text, label}]}}, as that of the hub."""
+    inside = record.get("question")
+    if not isinstance(inside, dict) or not isinstance(inside.get("stem"), str):
+        return
+    listed = inside.get("choices")
+    if isinstance(listed, list) and all(isinstance(choice, dict) for choice in listed):
+        record["question"] = inside["stem"]
+        record["choices"] = {key: [c.get(key) for c in listed] for key in ("text", "label")}
+
+
+def _choices(
+    record: Record, context: str | None, question: str, name: str, params: QaParams
+) -> Made:
+    """MMLU's {choices: [...], answer: 2}, ARC's {choices: {text, label}, answerKey: "B"}, RACE's
+    {options: [...], answer: "B"}, MedQA's {options: {A: ..., B: ...}, answer_idx: "B"}."""
+    given = record[name]
     labels: list[Any]
-    if isinstance(given, dict):
+    if isinstance(given, dict) and "text" not in given:
+        texts, labels = list(given.values()), list(given)  # type: ignore[assignment]
+    elif isinstance(given, dict):
         texts, labels = given.get("text"), given.get("label")  # type: ignore[assignment]
     else:
         texts = given
         labels = [chr(ord("A") + i) for i in range(len(given))] if isinstance(given, list) else []
     fits = isinstance(texts, list) and isinstance(labels, list) and len(texts) == len(labels)
     if not fits or not texts or not all(isinstance(t, str) for t in texts) or len(texts) > 26:
-        raise RecordError("bad_field", "the field 'choices' holds no texts with labels")
-    key = "answerKey" if "answerKey" in record else "answer"
+        raise RecordError("bad_field", f"the field {name!r} holds no texts with labels")
+    key = next((n for n in _RIGHT if n in record), "answer")
     right = record.get(key)
     if isinstance(right, int) and not isinstance(right, bool) and 0 <= right < len(texts):
         place = right
@@ -237,16 +259,18 @@ def _choices(record: Record, context: str | None, question: str, params: QaParam
         place = labels.index(right)
     elif right in texts:
         place = texts.index(right)
+    elif isinstance(right, str) and right.isdecimal() and int(right) < len(texts):
+        place = int(right)
     else:
         raise RecordError("bad_field", f"the field {key!r} names none of the choices: {right!r}")
     listed = "\n".join(f"{label}. {text}" for label, text in zip(labels, texts, strict=True))
     asked = f"{text_at(record, question)}\n\n{listed}"
     passage = text_at(record, context, empty=True) if context else ""
-    for name in (question, "choices", key, *([context] if context else [])):
-        take(record, name)
+    for used in (question, name, key, *([context] if context else [])):
+        take(record, used)
     answer = f"{labels[place]}. {texts[place]}"
     examples = _examples(passage, asked, [answer], {}, params)
-    return Made(f"{question}/choices", examples, _group(passage))
+    return Made(f"{question}/{name}", examples, _group(passage))
 
 
 def _count(total: dict[str, int], more: dict[str, int]) -> None:

@@ -18,7 +18,7 @@ from corpusmith.collect.tasks.example import (
     with_prompt,
 )
 from corpusmith.collect.tasks.params import DialoguesParams, InstructionsParams
-from corpusmith.collect.turns import Turns, messages_of, speakers_of
+from corpusmith.collect.turns import Turns, messages_of, problem_of, speakers_of
 
 _LISTS = (
     *("messages", "conversations", "conversation", "turns", "dialogue", "dialog", "utterances"),
@@ -58,6 +58,9 @@ def dialogues(record: Record, params: DialoguesParams) -> Made:
         for key in _LISTS:
             if isinstance(record.get(key), list) and (made := _turns(record[key])):
                 found.append((key, (key, made)))
+        for key in _LISTS if not found else ():
+            if isinstance(record.get(key), list) and (problem := problem_of(record[key])):
+                raise RecordError("bad_field", f"the field {key!r} holds no dialogue: {problem}")
         name, turns = choose(found, record, KNOWN_DIALOGUES)
         layout = f"{name}: [{_shape(record[name])}]"
     _not_empty(turns.messages, name)
