@@ -24,6 +24,7 @@ POINTER = (
 def test_the_nearest_statement_counts_and_none_reaches_vendored_code(tmp_path: Path) -> None:
     files = {
         "LICENSE": MIT,
+        "pyproject.toml": '[project]\nlicense = "MIT"\n',  # the same: the text tells more
         "a.py": "a = 1\n",
         # A package of the same repository, under terms of its own.
         "packages/web/package.json": json.dumps({"license": "(MPL-2.0 OR Apache-2.0)"}),
@@ -68,6 +69,7 @@ def test_the_nearest_statement_counts_and_none_reaches_vendored_code(tmp_path: P
         **dict.fromkeys(("node_modules/y/g.js", "third_party/zlib/h.c", "static/jquery-3.1.js")),
     }
     assert rows["packages/web/src/b.js"]["license_file"] == "packages/web/package.json"
+    assert rows["a.py"]["license_file"] == "LICENSE"
     assert rows["node_modules/y/g.js"]["repository_license"] == "MIT"
     # Of what Git LFS holds elsewhere, the pointer is no text.
     assert found.errors == [("project/model.bin", "lfs_pointer")]

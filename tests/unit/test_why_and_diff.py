@@ -13,7 +13,7 @@ from corpusmith.errors import InputError
 from corpusmith.report.diff import SHOWN_BLOCK, diff, render_diff
 from corpusmith.report.run import Run
 from corpusmith.report.rundiff import diff_runs, render_diff_runs
-from corpusmith.report.why import render_why, why
+from corpusmith.report.why import masked_meta, render_why, why
 from tests.builders import build
 from tests.tiny_corpus import MAIL, fates
 
@@ -52,6 +52,18 @@ def test_a_dropped_document(run: Run) -> None:
     assert rules["word_mean_chars"]["result"] == "pass"
     assert found["tokens"] is None and found["split"] is None
     assert "FAIL words = 2, wanted 3..100000" in "\n".join(render_why(found))
+
+
+def test_what_the_source_says_of_a_document(run: Run) -> None:
+    found = why(run, K)
+    said = {"title": "A \x1b[31mpage", "author": "Ann", "links": [1], "vendored": False, "n": 3}
+    found["document"]["meta"] = json.dumps(said)
+    text = "\n".join(render_why(found))
+    assert "meta\n  title A " in text and "  author Ann\n  n 3\n  and 2 more fields" in text
+    assert "\x1b" not in text
+    # What is masked in texts is not shown here either.
+    told = masked_meta(run, json.dumps({"from": f"Anna <{MAIL}>", "to": [{"a": MAIL}], "n": 1}))
+    assert MAIL not in told and json.loads(told)["n"] == 1 and "Anna" in told
 
 
 def test_who_left_a_document_without_text(run: Run) -> None:

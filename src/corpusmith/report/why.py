@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from corpusmith.store.overlay import iter_current, rewrote
 from corpusmith.store.parts import committed, part_names, read_part
 
 IN_DOCUMENT = ("id", *DOCUMENT_RULE_COLUMNS)  # columns of signals/ that are shown as `document`
+META_SHOWN, META_CHARS = 20, 200
 EXCERPT_CHARS = 400
 EDITS_SHOWN = 50
 
@@ -65,12 +67,27 @@ def why(run: Run, wanted: str) -> dict[str, Any]:
     left, held = decision(run, found.part, found.id)
     base["verdict"] = _unencoded(run, found, left) or _verdict(run, left, held)
     base["document"] = {k: plain(v) for k, v in row.items() if k not in ("id", "uri", "source")}
+    base["document"]["meta"] = masked_meta(run, row.get("meta") or "{}")
     base["excerpt"] = text[:EXCERPT_CHARS]
     base["signals"] = _described(run, _signals(run, found, [f for _, f in run.decide_folders()]))
     base["steps"] = _steps(run, found, left)
     base["edits"] = edits(run, found)
     base["stands_for"] = _stands_for(run, found.id)
     return {**base, **_training(run, found, left, held)}
+
+
+def masked_meta(run: Run, meta: str) -> str:
+    """The JSON of a meta column, its strings masked as the run masks texts."""
+    mask = masker(run)
+
+    def inside(value: Any) -> Any:
+        if isinstance(value, str):
+            return mask([value])[0]
+        if isinstance(value, dict):
+            return {key: inside(each) for key, each in value.items()}
+        return [inside(each) for each in value] if isinstance(value, list) else value
+
+    return json.dumps(inside(json.loads(meta)), ensure_ascii=False, sort_keys=True)
 
 
 def _unencoded(run: Run, found: Found, left: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -248,6 +265,18 @@ def _training(run: Run, found: Found, left: dict[str, Any] | None, held: bool) -
 # --- as text -----------------------------------------------------------------------------
 
 
+def _meta(text: str | None) -> list[str]:
+    """What the source says of it besides: title, author, address, commit, ..."""
+    said = json.loads(text or "{}")
+    flat = {
+        k: v for k, v in said.items() if isinstance(v, str | int | float) and v not in ("", False)
+    }
+    lines = [f"  {key} {printable(str(value))[:META_CHARS]}" for key, value in flat.items()]
+    more = len(said) - len(lines[:META_SHOWN])
+    shown = lines[:META_SHOWN] + ([f"  and {more} more fields: --json"] if more else [])
+    return ["meta", *shown] if lines else []
+
+
 def render_why(found: dict[str, Any]) -> list[str]:
     """Lines for a terminal."""
     lines = [
@@ -264,6 +293,7 @@ def render_why(found: dict[str, Any]) -> list[str]:
         f"({_value(row['lang_score'])}), license {_value(row['license'])}, "
         f"created {_value(row['created'])}"
     )
+    lines += _meta(row["meta"])
     if found["tokens"] is not None:
         uses = "" if found["uses"] is None else f", used {found['uses']} times by the mix"
         lines.append(f"training  {found['tokens']:,} tokens{uses}")

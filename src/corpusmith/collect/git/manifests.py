@@ -144,7 +144,7 @@ def more_precise(stated: str | None, licenses: str) -> bool:
     >>> more_precise("GPL-3.0-or-later", "GPL-3.0"), more_precise("MIT", "GPL-3.0")
     (True, False)
     """
-    if stated is None:
+    if stated is None or stated == licenses:
         return False
     have = set(re.findall(r"[^\s()]+", stated))
     ids = set(re.findall(r"[^\s()]+", licenses)) - {"AND", "OR", "WITH"}
