@@ -94,6 +94,8 @@ CASES = {
     "folder": {"folder": "local", "config": "questions"},
     "bare": {"folder": "bare"},
     "nowhere": {"folder": "none"},
+    "empty": {"folder": "empty"},
+    "damaged": {"folder": "damaged"},
     "offline": {"dataset": "owner/ds"},
 }
 
@@ -118,7 +120,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     for name in ("hub/owner/ds", "hub/gated/ds", "hub/owner/code", "local"):
         build(folder / name)
     (folder / "hub/owner/code/code.py").write_text("open('RAN', 'w')\n")
-    (folder / "bare").mkdir()
+    for name in ("bare", "empty", "damaged"):
+        (folder / name).mkdir()
+    (folder / "damaged/train.jsonl").write_text('{"text": "a"}\n{"text": nope\n')
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), folder / "empty/train-0.parquet")
+    pq.write_table(pa.table({"text": ["one"]}), folder / "empty/train-1.parquet")
     (folder / "bare/train.csv").write_text("text,label\none,1\ntwo,0\n")
     (folder / "bare/README.md").write_text("---\nlicense: other\n---\n")
     with serving(folder / "hub") as hub:
@@ -179,6 +185,7 @@ def test_rows_and_where_they_are_from(run: Run) -> None:
         ("config", "'fr' not found", "questions"),
         ("split", "no split 'dev'", "train, test"),
         ("nowhere", "no folder none", ""),
+        ("damaged", "damaged, train.jsonl: ", "`read: jsonl`"),
         ("offline", "switched off by HF_HUB_OFFLINE", "`folder:`"),
     ],
 )
@@ -199,6 +206,7 @@ def test_folders(run: Run) -> None:
     assert found["license"] == "CC-BY-SA-4.0" and found["revision"] is None
     assert [row["question"] for row in run.rows("folder")] == ["0?", "1?", "2?", "3?", "4?"]
     assert [row["text"] for row in run.rows("bare")] == ["one", "two"]
+    assert run.found["empty"]["splits"] == {"train": {"files": 2, "rows": 1}}
     assert "states no licence that is known (other)" in run.found["bare"]["warnings"][0]
 
 

@@ -141,11 +141,12 @@ def _described(params: HubParams) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _said(params: HubParams) -> Iterator[None]:
-    """Errors of the libraries as what can be done about them."""
+def _said(params: HubParams, file: str = "") -> Iterator[None]:
+    """Errors of the libraries as what can be done about them; of `file`, where it is one's."""
     from huggingface_hub import errors
 
-    what = params.dataset or params.folder
+    what = f"{params.dataset or params.folder}"
+    what += f", {os.path.basename(file)}" if file else ""
     try:
         yield
     except errors.GatedRepoError as error:
@@ -182,7 +183,10 @@ def _said(params: HubParams) -> Iterator[None]:
             raise InputError(
                 f"{what}: {sentence[:400]}", expected="`config:` with one of its configurations"
             ) from error
-        raise InputError(f"{what}: {sentence[:400]}") from error
+        hint = (
+            "with `read: jsonl` (csv, parquet) over a copy of the files, bad rows go to quarantine"
+        )
+        raise InputError(f"{what}: {sentence[:400]}", hint=hint if file else "") from error
     except Exception as error:  # of requests, httpx, fsspec, whichever the libraries stand on
         if isinstance(error, OSError) or "onnect" in type(error).__name__:
             raise InputError(
@@ -251,8 +255,10 @@ def _tables(file: str, params: HubParams, limit: int | None) -> Iterator[pa.Tabl
             f"{os.path.basename(file)}: rows of this format can't be read",
             expected=f"files that end in {', '.join('.' + s for s in _FORMATS)}",
         )
+    if suffix == "parquet" and os.path.isfile(file) and not pq.read_metadata(file).num_rows:
+        return  # the library (5.2) takes the size of its batches from the first row group
     more = {"sep": "\t"} if suffix == "tsv" else {}
-    with _said(params):
+    with _said(params, file):
         rows = datasets.load_dataset(
             _FORMATS[suffix],
             data_files={"all": [file]},
