@@ -7,7 +7,15 @@ import numpy as np
 from corpusmith.kernels.chars import TERMINAL, TERMINAL_ASCII
 from corpusmith.kernels.hashing import is_ellipsis, matches
 from corpusmith.kernels.jit import inlined, kernel
-from corpusmith.kernels.segments import COUNT, FIELDS, segment_entry
+from corpusmith.kernels.segments import (
+    COUNT,
+    FIELDS,
+    LENGTH,
+    LINE_START,
+    PARAGRAPH_START,
+    equal_segments,
+    segment_entry,
+)
 
 COUNTS = (
     "chars", "letters", "upper", "digits", "numbers", "newlines", "tokens", "words",
@@ -38,12 +46,14 @@ COUNTS = (
     RAW_PARAGRAPHS, _, _, _, _, _,
 ) = range(len(COUNTS))  # fmt: skip
 
-# What an entry of the table of segments has been so far, in its count: as it is, stripped, and
-# stripped twice or more; first as a line, then the same three as a paragraph. As int64, not
-# int, since Numba would compile what takes them once for each value.
+# What an entry of the table of segments has been so far, in its count: as it is (but where that was
+# the first one of its stripped text, which is written down), stripped, and stripped twice or more;
+# first as a line, then the same three as a paragraph. As int64, not int, since Numba would compile
+# what takes them once for each value.
 _RAW, _STRIPPED, _STRIPPED_AGAIN = np.int64(1), np.int64(2), np.int64(4)
 _LINE, _PARAGRAPH = np.int64(0), np.int64(3)  # bits
 _LINE_COUNTERS, _PARAGRAPH_COUNTERS = np.int64(RAW_LINES), np.int64(RAW_PARAGRAPHS)
+_LINE_FIELDS, _PARAGRAPH_FIELDS = np.int64(LINE_START), np.int64(PARAGRAPH_START)
 UNKNOWN = np.int64(-1)  # instead of an entry
 SHORT_LINE_CHARS = 30  # FineWeb: lines of 30 characters or fewer are short
 
@@ -96,27 +106,41 @@ def find_phrase(data, at, begin, end):
 
 @inlined
 def _segment(
-    data, size, start, stop, chars, first, last, stripped_chars, entry, sort,
+    data, size, start, stop, chars, first, last, stripped_chars, entry, sort, as_it_was,
     slots, entries, state, row, at,
 ):  # fmt: skip
     """Count a segment from `row[at]` on, as the names of `COUNTS` from `raw_...` say; `entry` is
     that of its stripped text, if known. Returns (whether it is a copy of an earlier one, entry).
+
+    Its first segment is written down with a stripped text, in the fields `as_it_was`: mostly the
+    later ones are equal to it, or there are none, and only the stripped text is looked up.
     """
     row[at] += 1
     raw = UNKNOWN
     if first < last:
         if entry < 0:
             entry = segment_entry(data, size, first, last - first, slots, entries, state)
-        if start == first and stop == last:
-            raw = entry
-        before = entries[FIELDS * entry + COUNT] >> sort
         row[at + 3] += stripped_chars
-        if before & _STRIPPED:
-            copies = 1 if before & _STRIPPED_AGAIN else 2  # the second brings in the first
-            row[at + 4] += copies
-            row[at + 5] += copies * stripped_chars
-            entries[FIELDS * entry + COUNT] |= _STRIPPED_AGAIN << sort
-        entries[FIELDS * entry + COUNT] |= _STRIPPED << sort
+        field = FIELDS * entry
+        before = entries[field + COUNT] >> sort
+        if not before & _STRIPPED:
+            entries[field + COUNT] |= _STRIPPED << sort
+            entries[field + as_it_was] = start
+            entries[field + as_it_was + 1] = stop - start
+            return np.int64(0), entry
+        copies = 1 if before & _STRIPPED_AGAIN else 2  # the second brings in the first
+        row[at + 4] += copies
+        row[at + 5] += copies * stripped_chars
+        entries[field + COUNT] |= _STRIPPED_AGAIN << sort
+        bare = stop - start == entries[field + LENGTH]
+        if stop - start == entries[field + as_it_was + 1] and (
+            bare or equal_segments(data, size, entries[field + as_it_was], start, stop - start)
+        ):
+            row[at + 1] += 1
+            row[at + 2] += chars
+            return np.int64(1), entry
+        if bare:
+            raw = entry
     if raw < 0:
         raw = segment_entry(data, size, start, stop - start, slots, entries, state)
     copy = (entries[FIELDS * raw + COUNT] >> sort) & _RAW
@@ -139,17 +163,15 @@ def end_line(
         return UNKNOWN
     copy, entry = _segment(
         data, size, start, stop, chars, first, last, stripped_chars, UNKNOWN, _LINE,
-        slots, entries, state, row, _LINE_COUNTERS,
+        _LINE_FIELDS, slots, entries, state, row, _LINE_COUNTERS,
     )  # fmt: skip
     if first >= last:
         return UNKNOWN
     row[FULL_LINES] += 1
     row[FULL_LINE_COPY_CHARS] += copy * chars
     row[SHORT_LINES] += np.int64(chars <= SHORT_LINE_CHARS)
-    if last_flags & TERMINAL:
-        row[TERMINAL_LINES] += 1
-        if last_flags & TERMINAL_ASCII:
-            row[TERMINAL_ASCII_LINES] += 1
+    row[TERMINAL_LINES] += np.int64(last_flags & TERMINAL != 0)
+    row[TERMINAL_ASCII_LINES] += np.int64(last_flags & TERMINAL_ASCII != 0)
     if found & FOUND_JAVASCRIPT:
         row[JAVASCRIPT_LINES] += 1
     if found & FOUND_POLICY:
@@ -194,5 +216,5 @@ def end_paragraph(
     may be known."""
     _segment(
         data, size, start, stop, chars, first, last, stripped_chars, entry, _PARAGRAPH,
-        slots, entries, state, row, _PARAGRAPH_COUNTERS,
+        _PARAGRAPH_FIELDS, slots, entries, state, row, _PARAGRAPH_COUNTERS,
     )  # fmt: skip

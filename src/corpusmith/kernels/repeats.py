@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corpusmith.kernels.hashing import HALF, MULTIPLIER, load64
+from corpusmith.kernels.hashing import HALF, MULTIPLIER, load64, prefetch
 from corpusmith.kernels.jit import inlined, kernel
 from corpusmith.kernels.longer import (
     LONGEST,
@@ -38,6 +38,7 @@ NGRAM_COUNTS = (
 
 DATATROVE, DCLM = 0, 1
 _OFTEN = np.int32(255)
+_AHEAD = 8  # candidates: so much earlier a slot is asked for, which in a long text is far away
 _ONE, _NONE = np.uint64(1), np.uint64(0)
 
 
@@ -143,8 +144,8 @@ def repeated_ngrams(
     The loops below step by a comparison instead of branching on it: what repeats in a text
     is hard to guess, for a processor too.
     """
-    looked_at = _seen_twice(ids, count, often, candidates, numbers, seen)
-    _number_fives(ids, candidates, looked_at, numbers, counts, slots, state, count)
+    looked_at = _seen_twice(ids, count, often, candidates, parents, seen)
+    _number_fives(ids, candidates, parents, looked_at, numbers, counts, slots, state, count)
     most = follow_fives(
         ids, count, candidates, looked_at, numbers, counts, reach, copied, diverging
     )
@@ -157,7 +158,9 @@ def repeated_ngrams(
             row[n - 2] = covered_chars(n, count, reach, ends)
     # The most frequent 2- to 4-grams occur as often as the most frequent 5-gram.
     least = max(most, np.int64(2))
-    looked_at = _number_pairs(ids, count, often, least, candidates, numbers, counts, slots, state)
+    looked_at = _number_pairs(
+        ids, count, often, least, candidates, parents, numbers, counts, slots, state
+    )
     for n in range(2, SHORTEST):
         if n > 2:
             _lengthen(
@@ -193,9 +196,8 @@ def _hash_five(ids, place):
 
 @kernel
 def _seen_twice(ids, count, often, candidates, cells, seen):
-    """Fill `candidates` with the places whose 5-gram may occur twice; returns how many.
-
-    All of its tokens do, and it is not alone in its cell of `seen`."""
+    """Fill `candidates` with the places whose 5-gram may occur twice, and `cells` with their cells
+    of `seen`; returns how many. All of its tokens do, and it is not alone in its cell."""
     bits = np.int64(6)
     while 1 << bits < 4 * count:
         bits += 1
@@ -218,21 +220,24 @@ def _seen_twice(ids, count, often, candidates, cells, seen):
             seen[cell] = seen[cell] << 1 | 1
     kept = np.int64(0)
     for index in range(looked_at):
+        cell = cells[index]
         candidates[kept] = candidates[index]
-        kept += np.int64(seen[cells[index]] > 1)
+        cells[kept] = cell
+        kept += np.int64(seen[cell] > 1)
     return kept
 
 
 @kernel
-def _number_fives(ids, candidates, looked_at, right, counts, slots, state, tokens):
+def _number_fives(ids, candidates, cells, looked_at, numbers, counts, slots, state, tokens):
     """Number the 5-grams at the candidates as `_number_pairs` does pairs."""
     mask, base = empty_table(looked_at, slots, state, tokens)
     for index in range(looked_at):
         place = np.int64(candidates[index])
+        prefetch(slots, np.int64(cells[index + _AHEAD]) & mask)
         one = load64(ids, 4 * place)
         two = load64(ids, 4 * place + 8)
         last = ids[place + 4]
-        slot = np.int64(_hash_five(ids, place) >> HALF) & mask
+        slot = np.int64(cells[index]) & mask
         while True:
             found = np.int64(slots[slot]) - base
             empty = np.int64(found < 0)
@@ -245,13 +250,13 @@ def _number_fives(ids, candidates, looked_at, right, counts, slots, state, token
                 break
             slot = (slot + 1) & mask
         slots[slot] = base + found
-        right[place] = found
+        numbers[place] = found
         counts[found] = counts[found] * (1 - empty) + 1
     state[0] = base + tokens
 
 
 @kernel
-def _number_pairs(ids, count, often, least, candidates, numbers, counts, slots, state):
+def _number_pairs(ids, count, often, least, candidates, hashes, numbers, counts, slots, state):
     """Number the pairs of tokens that both occur so often by the place where each occurred first;
     `counts` gets the occurrences at that place. Fills `candidates` with the pairs' places and
     returns how many they are."""
@@ -261,14 +266,17 @@ def _number_pairs(ids, count, often, least, candidates, numbers, counts, slots, 
         at = BLOCK * block
         places = at_least(often, at, bound) & at_least(often, at + 1, bound)
         while places != _NONE:
-            candidates[looked_at] = at + lowest_bit(places)
+            place = at + lowest_bit(places)
             places &= places - _ONE
+            candidates[looked_at] = place
+            hashes[looked_at] = np.int64(load64(ids, 4 * place) * MULTIPLIER >> HALF)
             looked_at += 1
     mask, base = empty_table(looked_at, slots, state, count)
     for index in range(looked_at):
         place = np.int64(candidates[index])
+        prefetch(slots, np.int64(hashes[index + _AHEAD]) & mask)
         pair = load64(ids, 4 * place)
-        slot = np.int64(pair * MULTIPLIER >> HALF) & mask
+        slot = np.int64(hashes[index]) & mask
         while True:
             found = np.int64(slots[slot]) - base
             empty = np.int64(found < 0)

@@ -6,22 +6,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corpusmith.kernels.hashing import equal_bytes, hash_bytes
-from corpusmith.kernels.jit import kernel
+from corpusmith.kernels.hashing import HALF, MULTIPLIER, equal_bytes, short_key
+from corpusmith.kernels.jit import inlined, kernel
+from corpusmith.kernels.vectors import BLOCK, FACTORS, differing_bits, hash_block
 
 # Indexes into `Table.state`.
 BASE, MASK, ENTRIES, SLOTS, LIMIT = range(5)
 
-# Fields of an entry of `Table.entries`.
-HASH, START, LENGTH, COUNT = range(4)
-FIELDS = 4
+# Fields of an entry of `Table.entries`; the last four are `lines`' own.
+HASH, START, LENGTH, COUNT, LINE_START, LINE_LENGTH, PARAGRAPH_START, PARAGRAPH_LENGTH = range(8)
+FIELDS = 8
+
+_FACTORS = np.array(FACTORS, np.uint64)
 
 
 class Table(NamedTuple):
     """Distinct byte ranges of the present document; see `hashing` for the slots."""
 
     slots: np.ndarray  # uint32[power of two]
-    entries: np.ndarray  # int64[FIELDS * (entries + 1)]: hash, first byte, bytes, counts
+    entries: np.ndarray  # int64[FIELDS * (entries + 1)]: hash, first byte, bytes, counts ...
     state: np.ndarray  # int64[5]: base, mask, entries; all slots, most entries
 
 
@@ -66,11 +69,58 @@ def _grow(slots, entries, state):
 
 
 @kernel
+def _hash_end(data, size, at, count):
+    """`hash_block` where 64 bytes are not there."""
+    value = np.uint64(0)
+    for word in range((count + 7) // 8):
+        part = short_key(data, size, at + 8 * word, min(count - 8 * word, np.int64(8)))
+        part *= _FACTORS[word]
+        value += part ^ (part >> HALF)
+    return value
+
+
+@inlined
+def hash_segment(data, size, start, length):
+    """A hash of `data[start:start + length]`, one to one for ranges of equal length up to 8.
+
+    64 bytes at a time, so that most lines are done with in one step: their length is hard to guess,
+    for a processor too.
+    """
+    value = np.uint64(length)
+    while length > BLOCK:
+        value = (value ^ hash_block(data, start, BLOCK)) * MULTIPLIER
+        value ^= value >> HALF
+        start += BLOCK
+        length -= BLOCK
+    if start + BLOCK <= size:
+        value ^= hash_block(data, start, length)
+    else:
+        value ^= _hash_end(data, size, start, length)
+    value *= MULTIPLIER
+    return np.int64(value ^ (value >> HALF))
+
+
+@inlined
+def equal_segments(data, size, left, right, length):
+    """Whether `length` bytes are the same from `left` and from `right` on."""
+    while length > BLOCK:
+        if differing_bits(data, left, right) != np.uint64(0):
+            return False
+        left += BLOCK
+        right += BLOCK
+        length -= BLOCK
+    if max(left, right) + BLOCK > size:
+        return equal_bytes(data, size, left, right, length)
+    beyond = np.uint64(BLOCK - length)
+    return length == 0 or differing_bits(data, left, right) << beyond == np.uint64(0)
+
+
+@kernel
 def segment_entry(data, size, start, length, slots, entries, state):
     """The entry of the segment `data[start:start + length]`, which is new with a count of 0."""
     base = state[BASE]
     mask = state[MASK]
-    value = hash_bytes(data, size, start, length)
+    value = hash_segment(data, size, start, length)
     slot = value & mask
     while True:
         found = np.int64(slots[slot]) - base
@@ -80,7 +130,7 @@ def segment_entry(data, size, start, length, slots, entries, state):
         if (
             entries[field + HASH] == value
             and entries[field + LENGTH] == length
-            and (length <= 8 or equal_bytes(data, size, entries[field + START], start, length))
+            and (length <= 8 or equal_segments(data, size, entries[field + START], start, length))
         ):
             return found
         slot = (slot + 1) & mask

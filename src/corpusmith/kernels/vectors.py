@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from corpusmith.kernels.jit import inlined
 
 BLOCK = 64  # bytes; a mask is one machine word
+FACTORS = [(0x9E3779B97F4A7C15 * power) % 2**64 for power in (1, 3, 5, 7, 9, 11, 13, 15)]
+"""Odd multiples of 2^64 / golden ratio, one for each word of a block."""
 
 _BITS = ir.IntType(64)
 _BYTES = ir.VectorType(ir.IntType(8), BLOCK)
@@ -94,10 +97,7 @@ def at_least(typingctx, data, at, bound):  # type: ignore[no-untyped-def]
 
     def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
         block = _Block(builder, args[0], args[1])
-        bound = builder.trunc(args[2], ir.IntType(8))
-        one = builder.insert_element(ir.Constant(_BYTES, ir.Undefined), bound, ir.IntType(32)(0))
-        same = ir.Constant(ir.VectorType(ir.IntType(32), BLOCK), [ir.IntType(32)(0)] * BLOCK)
-        bounds = builder.shuffle_vector(one, one, same)
+        bounds = _splat(builder, builder.trunc(args[2], ir.IntType(8)))
         return builder.bitcast(builder.icmp_unsigned(">=", block.bytes, bounds), _BITS)
 
     return types.uint64(data, types.int64, types.int64), codegen
@@ -123,6 +123,50 @@ def equal_items(typingctx, items, left, right):  # type: ignore[no-untyped-def]
         return builder.cttz(bits, ir.Constant(ir.IntType(1), 0))
 
     return types.int64(items, types.int64, types.int64), codegen
+
+
+def _splat(builder: ir.IRBuilder, byte: Any) -> Any:
+    one = builder.insert_element(ir.Constant(_BYTES, ir.Undefined), byte, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), BLOCK), None))
+
+
+_EIGHT = ir.VectorType(ir.IntType(64), 8)
+
+
+def _eight(items: list[int]) -> ir.Constant:
+    return ir.Constant(_EIGHT, [ir.Constant(ir.IntType(64), item) for item in items])
+
+
+@intrinsic
+def hash_block(typingctx, data, at, count):  # type: ignore[no-untyped-def]
+    """A hash (uint64) of the first `count` (0 to 64) of the 64 bytes from `data[at]` on: the sum of
+    the eight words, zeros in place of other bytes, each times its own of `FACTORS` and with its
+    upper half added to the lower one by xor."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        block = _Block(builder, args[0], args[1])
+        numbers = ir.Constant(_BYTES, [ir.Constant(ir.IntType(8), n) for n in range(BLOCK)])
+        count = _splat(builder, builder.trunc(args[2], ir.IntType(8)))
+        inside = builder.icmp_unsigned("<", numbers, count)
+        words = builder.bitcast(builder.select(inside, block.bytes, _all(0)), _EIGHT)
+        words = builder.mul(words, _eight(FACTORS))
+        words = builder.xor(words, builder.lshr(words, _eight([32] * 8)))
+        kind = ir.FunctionType(_BITS, [_EIGHT])
+        name = "llvm.vector.reduce.add.v8i64"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [words])
+
+    return types.uint64(data, types.int64, types.int64), codegen
+
+
+@intrinsic
+def differing_bits(typingctx, data, left, right):  # type: ignore[no-untyped-def]
+    """A mask (uint64) of where the 64 bytes from `data[left]` and `data[right]` on differ."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        one, other = (_Block(builder, args[0], at).bytes for at in args[1:])
+        return builder.bitcast(builder.icmp_unsigned("!=", one, other), _BITS)
+
+    return types.uint64(data, types.int64, types.int64), codegen
 
 
 @intrinsic

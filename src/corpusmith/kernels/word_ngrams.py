@@ -24,6 +24,7 @@ from corpusmith.kernels.hashing import (
     store64,
 )
 from corpusmith.kernels.jit import inlined, kernel, pointer
+from corpusmith.kernels.segments import equal_segments, hash_segment
 from corpusmith.kernels.spacy_words import Words
 
 COUNTS = (
@@ -31,7 +32,7 @@ COUNTS = (
 )  # fmt: skip
 _FIRST_DUPLICATE, _LONGEST = 5, 10
 _SHORT_PREFIX, _LONG_PREFIX = 12, 24  # bytes
-_PADDING = 32  # bytes behind the letters that may be read
+_PADDING = 64  # bytes behind the letters that may be read
 
 
 class Work(NamedTuple):
@@ -274,7 +275,7 @@ def _duplicates(letters, size, places, ends, hashes, candidates, left, slots, st
             continue
         start = np.int64(places[token])
         length = places[token + n] - start
-        value = hash_bytes(letters, size, start, length)
+        value = hash_segment(letters, size, start, length)
         slot = value & mask
         while True:
             other = slots[slot] - base
@@ -285,7 +286,7 @@ def _duplicates(letters, size, places, ends, hashes, candidates, left, slots, st
             if (
                 hashes[other] == value
                 and places[other + n] - places[other] == length
-                and equal_bytes(letters, size, np.int64(places[other]), start, length)
+                and equal_segments(letters, size, np.int64(places[other]), start, length)
             ):
                 chars += ends[token + n] - ends[token]
                 behind = token + n
