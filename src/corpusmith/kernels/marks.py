@@ -31,7 +31,14 @@ from corpusmith.kernels.lines import (
     NUMBERS,
     UPPER,
 )
-from corpusmith.kernels.vectors import BLOCK, block_masks, count_bits, lowest_bit
+from corpusmith.kernels.vectors import (
+    BLOCK,
+    COMPRESSES,
+    block_masks,
+    compressed_places,
+    count_bits,
+    lowest_bit,
+)
 
 LETTER, NAMING, INNER, RARE, ENDERS, INNER_BEFORE, BITMAPS = range(7)
 """The bitmaps: letters; what makes a token a word; bytes after a character's first; where a
@@ -127,8 +134,9 @@ def inner_up_to(inner, inner_before, place):
 
 
 @inlined
-def _places(bits, at, places, count):
-    """Append `at` + the number of each set bit; `places` needs room for `_AT_ONCE` more."""
+def looped_places(bits, at, places, count):
+    """Append `at` + the number of each set bit; `places` needs room for `_AT_ONCE` more. Returns
+    how many they are then."""
     total = count_bits(bits)
     # So many at once, whether they are there or not: their number is hard to guess.
     for index in range(_AT_ONCE):
@@ -138,6 +146,16 @@ def _places(bits, at, places, count):
         places[count + index] = at + lowest_bit(bits)
         bits &= bits - _ONE
     return count + total
+
+
+@inlined
+def picked_places(bits, at, places, count):
+    """The same where the machine can do it at once; `places` needs room for 64 more."""
+    compressed_places(bits, at, places, count)
+    return count + count_bits(bits)
+
+
+_places = picked_places if COMPRESSES else looped_places
 
 
 @kernel

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -167,6 +168,47 @@ def differing_bits(typingctx, data, left, right):  # type: ignore[no-untyped-def
         return builder.bitcast(builder.icmp_unsigned("!=", one, other), _BITS)
 
     return types.uint64(data, types.int64, types.int64), codegen
+
+
+COMPRESSES = bool(get_host_cpu_features().get("avx512vbmi2"))
+"""Whether this machine can pick bytes out of 64 by a mask in one instruction."""
+
+
+@intrinsic
+def compressed_places(typingctx, bits, at, places, count):  # type: ignore[no-untyped-def]
+    """Write `at` + the number of each bit that is set to `places` (int32) from `places[count]` on;
+    there must be room for 64. Where the machine can't (`COMPRESSES`), it takes long."""
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        bits, at, places, count = args
+        numbers = ir.Constant(_BYTES, [ir.Constant(ir.IntType(8), n) for n in range(BLOCK)])
+        mask = builder.bitcast(bits, ir.VectorType(ir.IntType(1), BLOCK))
+        kind = ir.FunctionType(_BYTES, [_BYTES, mask.type, _BYTES])
+        name = "llvm.experimental.vector.compress.v64i8"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        picked = builder.call(function, [numbers, mask, _all(0)])
+        kind = ir.VectorType(ir.IntType(32), 16)
+        one = builder.insert_element(
+            ir.Constant(kind, ir.Undefined), builder.trunc(at, ir.IntType(32)), ir.IntType(32)(0)
+        )
+        ats = builder.shuffle_vector(one, one, ir.Constant(kind, None))
+
+        def write(part: int) -> None:
+            lanes = [ir.IntType(32)(16 * part + lane) for lane in range(16)]
+            sixteen = builder.shuffle_vector(picked, picked, ir.Constant(kind, lanes))
+            place = builder.gep(places, [builder.add(count, ir.IntType(64)(16 * part))])
+            numbers = builder.add(builder.zext(sixteen, kind), ats)
+            builder.store(numbers, builder.bitcast(place, kind.as_pointer()), align=4)
+
+        write(0)
+        write(1)
+        many = builder.icmp_unsigned(">", builder.ctpop(bits), ir.IntType(64)(32))
+        with builder.if_then(many, likely=False):
+            write(2)
+            write(3)
+        return context.get_dummy_value()
+
+    return types.void(bits, types.int64, places, types.int64), codegen
 
 
 @intrinsic
