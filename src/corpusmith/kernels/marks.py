@@ -155,7 +155,7 @@ def picked_places(bits, at, places, count):
     return count + count_bits(bits)
 
 
-_places = picked_places if COMPRESSES else looped_places
+append_places = picked_places if COMPRESSES else looped_places
 
 
 @kernel
@@ -279,8 +279,8 @@ def mark_document(
             line_tokens[lines] = tokens + count_bits(start & (newline ^ (newline - _ONE)))
             newline &= newline - _ONE
             lines += 1
-        tokens = _places(start, here, starts, tokens)
-        closed = _places((start | space) & ~after_space & valid, here, ends, closed)
+        tokens = append_places(start, here, starts, tokens)
+        closed = append_places((start | space) & ~after_space & valid, here, ends, closed)
         word_before = word >> np.uint64(63)
         space_before = space >> np.uint64(63)
     if closed < tokens:

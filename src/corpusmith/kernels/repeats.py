@@ -28,8 +28,9 @@ from corpusmith.kernels.longer import (
     greedy_chars,
     look_up,
 )
+from corpusmith.kernels.marks import append_places
 from corpusmith.kernels.slots import empty_table, table_size
-from corpusmith.kernels.vectors import BLOCK, at_least, lowest_bit
+from corpusmith.kernels.vectors import BLOCK, at_least
 
 NGRAM_COUNTS = (
     "top2", "top3", "top4", "dup5", "dup6", "dup7", "dup8", "dup9", "dup10",
@@ -39,7 +40,6 @@ NGRAM_COUNTS = (
 DATATROVE, DCLM = 0, 1
 _OFTEN = np.int32(255)
 _AHEAD = 8  # candidates: so much earlier a slot is asked for, which in a long text is far away
-_ONE, _NONE = np.uint64(1), np.uint64(0)
 
 
 class Work(NamedTuple):
@@ -210,14 +210,11 @@ def _seen_twice(ids, count, often, candidates, cells, seen):
         places = at_least(often, at, 2)
         for offset in range(1, SHORTEST):
             places &= at_least(often, at + offset, 2)
-        while places != _NONE:
-            place = at + lowest_bit(places)
-            places &= places - _ONE
-            cell = np.int64(_hash_five(ids, place) >> shift)
-            candidates[looked_at] = place
-            cells[looked_at] = cell
-            looked_at += 1
-            seen[cell] = seen[cell] << 1 | 1
+        looked_at = append_places(places, at, candidates, looked_at)
+    for index in range(looked_at):
+        cell = np.int64(_hash_five(ids, np.int64(candidates[index])) >> shift)
+        cells[index] = cell
+        seen[cell] = seen[cell] << 1 | 1
     kept = np.int64(0)
     for index in range(looked_at):
         cell = cells[index]
@@ -265,12 +262,10 @@ def _number_pairs(ids, count, often, least, candidates, hashes, numbers, counts,
     for block in range(blocks_of(count) - 1):
         at = BLOCK * block
         places = at_least(often, at, bound) & at_least(often, at + 1, bound)
-        while places != _NONE:
-            place = at + lowest_bit(places)
-            places &= places - _ONE
-            candidates[looked_at] = place
-            hashes[looked_at] = np.int64(load64(ids, 4 * place) * MULTIPLIER >> HALF)
-            looked_at += 1
+        looked_at = append_places(places, at, candidates, looked_at)
+    for index in range(looked_at):
+        pair = load64(ids, 4 * np.int64(candidates[index]))
+        hashes[index] = np.int64(pair * MULTIPLIER >> HALF)
     mask, base = empty_table(looked_at, slots, state, count)
     for index in range(looked_at):
         place = np.int64(candidates[index])
