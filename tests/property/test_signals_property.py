@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from corpusmith.clean.code import code
 from corpusmith.clean.quality import quality
 from corpusmith.clean.repetition import repetition
-from corpusmith.kernels import chars, signals
+from corpusmith.kernels import chars, marks, signals
+from corpusmith.kernels.jit import kernel, pointer
 from corpusmith.op import Context
 from tests.reference import code_signals as slow_code
 from tests.reference import signals as slow
@@ -126,6 +127,24 @@ def test_copies_within_long_texts_equal_the_reference(seed, spellings, count):
             tokens += tokens[first : first + draw.choice([4, 5, 6, 8, 9, 11, 30, 90])]
     text = " ".join(tokens)
     assert repetition(batch([text]), Context()).to_pylist() == [slow.repetition(text)]
+
+
+@kernel
+def both_places(bits, at, looped, picked):
+    marks.picked_places(bits, at, pointer(picked), np.int64(1))
+    return marks.looped_places(bits, at, pointer(looped), np.int64(1))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.booleans(), st.integers(0, 1000))
+def test_places_of_bits_whether_the_machine_picks_them_or_not(one, other, dense, at):
+    bits = one | other if dense else one & other
+    found = np.zeros((2, 1 + 64 + 64), np.int32)
+    count = both_places(np.uint64(bits), at, *found)
+    expected = [0, *(at + place for place in range(64) if bits >> place & 1)]
+    assert count == len(expected)
+    for row in found:
+        assert row[:count].tolist() == expected
 
 
 @settings(deadline=None, max_examples=60)
