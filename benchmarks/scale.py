@@ -162,8 +162,8 @@ def _breaks(facts: dict[str, float]) -> list[str]:
          TASK_BYTES / (documents * facts["merged_frac"] * CLUSTER_BYTES)),
         ("`decide.substring`: buckets of 16 MiB of text",
          MAX_BUCKETS * substring.BUCKET_BYTES / 1e12),
-        ("`decide.near`: buckets of 4 million keyed rows", most / (documents * BANDS)),
-        ("`decide.exact`: buckets of 4 million keyed rows", most / documents),
+        (f"`decide.near`: buckets of {BUCKET_ROWS / 1e6:g} million keyed rows", most / (documents * BANDS)),
+        (f"`decide.exact`: buckets of {BUCKET_ROWS / 1e6:g} million keyed rows", most / documents),
     ]  # fmt: skip
     rows = ["| what | reached at |", "|---|---|"]
     for what, terabytes in sorted(bounds, key=lambda one: one[1]):

@@ -331,6 +331,7 @@ def test_many_buckets_and_large_groups_give_the_same(tmp_path, family, monkeypat
         monkeypatch.setattr(buckets, "BATCH_DOCUMENTS", documents)
         monkeypatch.setattr(buckets, "BATCH_HASHES", hashes)
         monkeypatch.setattr(buckets, "BUCKET_ROWS", rows)
+        monkeypatch.setattr(clusters, "EDGES_HELD", rows)
         corpus = Corpus(tmp_path / f"{number}", docs, [(NEAR, {})], part_rows=100)
         work = corpus.run(near.execute, "near")
         # Through whom a chain was found depends on what was compared first.

@@ -76,7 +76,44 @@ def test_row_groups_are_bounded_by_bytes(tmp_path: Path) -> None:
     with parts.PartWriter(tmp_path, "p") as out:
         out.write("documents", table)
     groups = list(parts.iter_part(tmp_path, "documents", "p"))
-    assert [group.num_rows for group in groups[:2]] == [6, 6]  # the row that passes 16 MiB closes
+    assert [group.num_rows for group in groups[:2]] == [3, 3]  # the row that passes 8 MiB closes
+
+
+def test_signals_of_lists_are_cut_by_their_bytes(tmp_path: Path) -> None:
+    hashes = pa.array([[1] * 100_000] * 25, pa.list_(pa.uint64()))  # 0.8 MB a row
+    with parts.PartWriter(tmp_path, "p") as out:
+        out.write("signals", pa.table({"id": [str(n) for n in range(25)], "hashes": hashes}))
+    assert [g.num_rows for g in parts.iter_part(tmp_path, "signals", "p")] == [11, 11, 3]
+
+
+def test_the_bytes_of_rows() -> None:
+    """Strings by their UTF-8, lists by their values, numbers beside them not; in slices as well."""
+    pair = pa.struct([("role", pa.string()), ("content", pa.string())])
+    table = pa.table(
+        {
+            "text": pa.array(["ab", None, "多", ""], pa.large_string()),
+            "raw": pa.array([b"12345", b"", None, b"1"], pa.large_binary()),
+            "fixed": pa.array([b"1234"] * 4, pa.binary(4)),
+            "number": pa.array([1, 2, 3, None], pa.int64()),
+            "numbers": pa.array([[1, 2, 3], [], None, [4]], pa.list_(pa.uint64())),
+            "words": pa.array([["a", None], None, ["bcd"], []], pa.list_(pa.string())),
+            "messages": pa.array(
+                [
+                    [{"role": "r", "content": "abc"}] * 2,
+                    [],
+                    None,
+                    [{"role": None, "content": "多"}],
+                ],
+                pa.list_(pair),
+            ),
+        }
+    )
+    expected = [2 + 5 + 4 + 24 + 1 + 8, 4, 3 + 4 + 3, 1 + 4 + 8 + 3]
+    assert parts.row_bytes(table).tolist() == expected
+    assert parts.row_bytes(table.slice(1, 2)).tolist() == expected[1:3]
+    both = pa.concat_tables([table.slice(2), table.slice(0, 0), table.slice(0, 1)])
+    assert parts.row_bytes(both).tolist() == [*expected[2:], expected[0]]
+    assert parts.row_bytes(table.slice(0, 0)).tolist() == []
 
 
 def test_nothing_remains_of_a_part_that_failed(tmp_path: Path) -> None:

@@ -23,11 +23,17 @@ import pyarrow.compute as pc
 
 from corpusmith import schema
 from corpusmith.clean.again import Earlier
+from corpusmith.clean.batches import batches, contiguous, quarantine
 from corpusmith.clean.redaction import EditStep, Masking, hide, keyed_hash, redact_message
 from corpusmith.errors import DiskError, LostDocumentsError, UserError
 from corpusmith.loading import load_operation
 from corpusmith.op import Context, Operation, Task, TaskContext, Work
-from corpusmith.store.parts import PartWriter, batches_of, iter_part, part_entry, part_names
+from corpusmith.store.parts import (
+    PartWriter,
+    iter_part,
+    part_entry,
+    part_names,
+)
 
 MESSAGE_CHARS = 500
 
@@ -139,16 +145,6 @@ class _Step:
         return result
 
 
-def contiguous(batch: pa.Table) -> pa.Table:
-    """The batch with one chunk a column, `text` a large_string without nulls."""
-    batch = batch.combine_chunks()
-    text = batch["text"]
-    if text.type != pa.large_string() or text.null_count:
-        text = pc.fill_null(text.cast(pa.large_string()), "")
-        batch = batch.set_column(batch.column_names.index("text"), "text", text)
-    return batch
-
-
 def execute(work: Work) -> None:
     """One task for each part that was collected."""
     [collected] = [f for n, f in work.inputs.items() if n.startswith("collect.")]
@@ -211,7 +207,7 @@ def task(spec: dict[str, Any], ctx: TaskContext) -> None:
             out.write("documents", schema.DOCUMENT.empty_table())
         out.write("signals", signals_schema(steps).empty_table())
         kept: list[pa.Array] = []
-        for batch in _batches(spec, ctx, out):
+        for batch in batches(spec, ctx, out):
             ctx.publish(batch["id"][0].as_py())
             for documents in _clean(batch, steps, out):
                 if rewrites:
@@ -219,23 +215,10 @@ def task(spec: dict[str, Any], ctx: TaskContext) -> None:
                 else:
                     kept += documents["id"].chunks
             ctx.publish("")
+            del batch  # before the next one is read
         if not rewrites:
             whole = not out.info["quarantined"]
             out.take_over("documents", Path(spec["input"]), spec["part"], None if whole else kept)
-
-
-def _batches(spec: dict[str, Any], ctx: TaskContext, out: PartWriter) -> Iterator[pa.Table]:
-    """The part's documents; those to be skipped go to quarantine instead."""
-    skipped = pa.array(list(ctx.skip), pa.string())
-    for group in iter_part(Path(spec["input"]), "documents", spec["part"]):
-        mask = pc.is_in(group["id"], skipped)
-        for row in group.filter(mask).select(["id", "uri"]).to_pylist():
-            error, message = ctx.skip[row["id"]]
-            _quarantine(out, row, "clean", error, message)
-        if skipped:
-            group = group.filter(pc.invert(mask))
-        for batch in batches_of(group, 0 if ctx.careful else ctx.batch_bytes):
-            yield contiguous(batch)
 
 
 def signals_schema(steps: list[_Step]) -> pa.Schema:
@@ -264,7 +247,7 @@ def _clean(batch: pa.Table, steps: list[_Step], out: PartWriter) -> Iterator[pa.
         row = batch.select(["id", "uri"]).to_pylist()[0]
         step = getattr(error, "step", "clean")
         message = _masked(f"{type(error).__name__}: {error}", steps)
-        _quarantine(out, row, step, "operation_failed", message)
+        quarantine(out, row, step, "operation_failed", message)
         return
     out.info["documents"] += documents.num_rows
     for name in ("read_bytes", "kept_bytes"):
@@ -382,22 +365,3 @@ def _masked(message: str, steps: list[_Step]) -> str:
         if step.operation.locate is not None:
             message = redact_message(message, step.operation.locate, step.params)
     return message
-
-
-def _quarantine(out: PartWriter, row: dict, step: str, error: str, message: str) -> None:
-    out.info["quarantined"] += 1
-    out.write(
-        "quarantine",
-        schema.table(
-            schema.QUARANTINE,
-            [
-                {
-                    "uri": row["uri"],
-                    "id": row["id"],
-                    "step": step,
-                    "error": error,
-                    "message": message,
-                }
-            ],
-        ),
-    )

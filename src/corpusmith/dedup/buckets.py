@@ -31,14 +31,14 @@ import pyarrow.compute as pc
 from corpusmith.errors import CorpusmithError
 from corpusmith.kernels.minhash import similarities
 from corpusmith.op import Task, Work
-from corpusmith.store.overlay import read_current
+from corpusmith.store.overlay import iter_current, read_current
 from corpusmith.store.parts import PartWriter, file_path, left_ids, part_entry, part_names
 
 LINK = np.dtype([("key", "<u8"), ("check", "<u8"), ("row", "<i8")])
 CANDIDATE = np.dtype([("key", "<u8"), ("row", "<i8")])
 EDGE = np.dtype([("left", "<i8"), ("right", "<i8"), ("value", "<f8")])
 
-BUCKET_ROWS = 4_000_000  # keyed rows that one reducer holds: under 100 MB
+BUCKET_ROWS = 2_000_000  # keyed rows that one reducer holds: under 50 MB
 MAX_BUCKETS = 1 << 16  # a bucket costs no file of its own, only its bounds in each part's entry
 BATCH_DOCUMENTS = 16_384  # sketches gathered at a time
 BATCH_HASHES = 4_000_000  # shingle hashes gathered at a time: 32 MB
@@ -100,6 +100,26 @@ def alive_signals(spec: dict[str, Any], columns: Sequence[str]) -> tuple[pa.Tabl
     after = [Path(folder) for folder in spec["after"]]
     wanted = ["id", *columns]
     table = read_current(Path(place.folder), "signals", place.name, after, columns=wanted)
+    _check_columns(place, table, columns)
+    return table, _alive(table, left_ids(after, place.name))
+
+
+def iter_alive_signals(
+    spec: dict[str, Any], columns: Sequence[str]
+) -> Iterator[tuple[pa.Table, np.ndarray]]:
+    """The same, a row group at a time."""
+    place = Part(**spec["place"])
+    after = [Path(folder) for folder in spec["after"]]
+    left = left_ids(after, place.name)
+    for table in iter_current(
+        Path(place.folder), "signals", place.name, after, columns=["id", *columns]
+    ):
+        _check_columns(place, table, columns)
+        yield table, _alive(table, left)
+        del table  # not held while the next one is read
+
+
+def _check_columns(place: Part, table: pa.Table, columns: Sequence[str]) -> None:
     missing = [name for name in columns if name not in table.column_names]
     if missing and table.num_rows:
         raise CorpusmithError(
@@ -107,16 +127,23 @@ def alive_signals(spec: dict[str, Any], columns: Sequence[str]) -> tuple[pa.Tabl
             where=place.folder,
             expected="the column that this step's measure adds",
         )
-    left = left_ids(after, place.name)
-    alive = pc.invert(pc.is_in(table["id"], value_set=left))
-    return table, np.asarray(alive, dtype=bool)
+
+
+def _alive(table: pa.Table, left: pa.Array) -> np.ndarray:
+    return np.asarray(pc.invert(pc.is_in(table["id"], value_set=left)), dtype=bool)
 
 
 # --- flat files --------------------------------------------------------------------------
 
 
 def write_array(out: PartWriter, kind: str, array: np.ndarray) -> None:
-    file = out.open(kind)
+    out.open(kind)
+    append_array(out, kind, array)
+
+
+def append_array(out: PartWriter, kind: str, array: np.ndarray) -> None:
+    """Write an array behind what the part's flat file has."""
+    file = out.file(kind)
     array = np.ascontiguousarray(array)
     if array.nbytes:
         file.write(array.reshape(-1).view(np.uint8).data)
@@ -161,7 +188,6 @@ class Exchange:
         self.names = [name for name, info in found if info["rows"]]
         self.infos = [info for _, info in found if info["rows"]]
         self.firsts = np.array([info["first"] for info in self.infos], np.int64)
-        self._maps: dict[tuple[str, int], np.ndarray] = {}
 
     def part_of(self, rows: np.ndarray) -> np.ndarray:
         """int64[rows]: which of `names` each global row belongs to."""
@@ -179,10 +205,9 @@ class Exchange:
         keys = [keyed[field] for field in reversed(keyed.dtype.names or ())]
         return keyed[np.lexsort(keys)]
 
-    def _map(self, kind: str, part: int, kind_type: Any) -> np.ndarray:
-        if (kind, part) not in self._maps:
-            self._maps[kind, part] = map_array(self.folder, kind, self.names[part], kind_type)
-        return self._maps[kind, part]
+    def _hash_ends(self, part: int) -> np.ndarray:
+        """Mapped for one use: all of them touched, kept, would grow with the corpus."""
+        return map_array(self.folder, "hash_offsets", self.names[part], "<i8")
 
     def _open(self, kind: str, part: int) -> io.FileIO:
         path = file_path(self.folder, kind, self.names[part], ".bin")
@@ -192,7 +217,7 @@ class Exchange:
         """int64[rows]: distinct shingles of global rows."""
         out = np.zeros(len(rows), np.int64)
         for part, places in self._by_part(rows):
-            ends = self._map("hash_offsets", part, "<i8")
+            ends = self._hash_ends(part)
             local = rows[places] - self.firsts[part]
             out[places] = ends[local + 1] - ends[local]
         return out
@@ -211,7 +236,7 @@ class Exchange:
             offsets = np.concatenate([offsets, np.cumsum(self.sizes(rows))])
             hashes = np.empty(offsets[-1], np.uint64)
             for part, places in self._by_part(rows):
-                begins = self._map("hash_offsets", part, "<i8")[rows[places] - self.firsts[part]]
+                begins = self._hash_ends(part)[rows[places] - self.firsts[part]]
                 with self._open("hashes", part) as file:
                     for place, begin in zip(places.tolist(), begins.tolist(), strict=True):
                         read_at(file, begin, hashes[offsets[place] : offsets[place + 1]])

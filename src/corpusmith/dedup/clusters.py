@@ -24,6 +24,7 @@ from corpusmith.dedup.buckets import (
     part_tasks,
     write_array,
 )
+from corpusmith.dedup.reduce import spanning
 from corpusmith.kernels.unionfind import components
 from corpusmith.op import Task, TaskContext, Work
 from corpusmith.store.parts import part_names, read_part
@@ -34,13 +35,25 @@ HUGE_LEAST = 50
 """A cluster over 1,000 documents, or over a tenth of all that took part and over 50, is a
 warning: boilerplate or a damaged source rather than copies of one text."""
 
+EDGES_HELD = 500_000  # before a spanning forest is made of them: 12 MB
 DROPPED_FRAC = 0.9  # of a source: more than this leaving is a warning
 
 
 def all_edges(folder: Path) -> np.ndarray:
-    """EDGE rows of every bucket."""
-    pieces = [map_array(folder, "edges", n, EDGE) for n in part_names(folder, "reduce")]
-    return np.concatenate(pieces) if pieces else np.zeros(0, EDGE)
+    """EDGE rows of every bucket, or of many of them a spanning forest.
+
+    Two documents that share several bands have an edge in as many buckets. What is held is bounded
+    by the documents that have one: a forest of the highest values has the best edge of each.
+    """
+    pieces = [np.zeros(0, EDGE)]
+    waiting = 0
+    for name in part_names(folder, "reduce"):
+        pieces.append(np.array(map_array(folder, "edges", name, EDGE)))
+        waiting += len(pieces[-1])
+        if waiting > max(EDGES_HELD, len(pieces[0])):
+            pieces = [spanning(np.concatenate(pieces))]
+            waiting = 0
+    return np.concatenate(pieces)
 
 
 def merge_type(id_bytes: int) -> np.dtype:

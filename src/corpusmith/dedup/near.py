@@ -14,9 +14,10 @@ from corpusmith.dedup.buckets import (
     CANDIDATE,
     Exchange,
     Part,
-    alive_signals,
+    append_array,
     bucket_count,
     column_name,
+    iter_alive_signals,
     list_parts,
     write_array,
     write_keyed,
@@ -211,55 +212,70 @@ def signature_rows(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     return signature.astype(np.uint32, copy=False), present
 
 
+def bucket_part(spec: dict[str, Any], ctx: TaskContext) -> None:
+    """Round "buckets": the LSH keys of each document still there, and its sketch.
+
+    A row group at a time: of the part whole, its keys alone are held.
+    """
+    columns = [spec["column"], *([spec["hashes"]] if spec["hashes"] else [])]
+    first = spec["place"]["first"]
+    keyed = [np.zeros(0, CANDIDATE)]
+    ends = [np.zeros(1, np.int64)]
+    with ctx.writer() as out:
+        out.info = {"first": first, "rows": 0, "alive": 0, "signed": 0}
+        for table, alive in iter_alive_signals(spec, columns):
+            signature, present = signature_rows(table[spec["column"]])
+            rows = np.flatnonzero(alive & present)
+            keyed.append(band_rows(signature[rows], rows + first, spec["bands"], spec["rows"]))
+            append_array(out, "signatures", signature)
+            if spec["hashes"]:
+                ends.append(ends[-1][-1] + append_hashes(out, table[spec["hashes"]]))
+            out.info["permutations"] = signature.shape[1]
+            out.info["alive"] += int(alive.sum())
+            out.info["signed"] += len(rows)
+            out.info["rows"] += table.num_rows
+            first += table.num_rows
+        if out.info["rows"]:
+            write_keyed(out, "candidates", np.concatenate(keyed), spec["buckets"])
+            if spec["hashes"]:
+                write_array(out, "hash_offsets", np.concatenate(ends).astype("<i8"))
+
+
+def band_rows(signature: np.ndarray, rows: np.ndarray, bands: int, per_band: int) -> np.ndarray:
+    """CANDIDATE[documents * bands]: the LSH keys of each global row, uint32[documents, numbers].
+
+    `bands` x `per_band` may fall short of the signature's width.
+    """
+    keys = band_keys(signature, bands, per_band)
+    keyed = np.zeros(keys.size, CANDIDATE)
+    keyed["key"] = keys.reshape(-1)
+    keyed["row"] = np.repeat(rows, bands)
+    return keyed
+
+
 def write_candidates(
     out: PartWriter, signature: np.ndarray, rows: np.ndarray, shape: tuple[int, int], spec: dict
 ) -> None:
     """The LSH keys of the part's `rows`, and its signatures for verification.
 
-    `shape` is (bands, rows a band); bands x rows may fall short of the signature's width.
+    `shape` is (bands, rows a band).
     """
-    bands, per_band = shape
-    keys = band_keys(signature[rows], bands, per_band)
-    keyed = np.zeros(keys.size, CANDIDATE)
-    keyed["key"] = keys.reshape(-1)
-    keyed["row"] = np.repeat(rows + spec["place"]["first"], bands)
+    keyed = band_rows(signature[rows], rows + spec["place"]["first"], *shape)
     write_keyed(out, "candidates", keyed, spec["buckets"])
     out.info["permutations"] = signature.shape[1]
-    write_array(out, "signatures", signature)
+    append_array(out, "signatures", signature)
 
 
-def bucket_part(spec: dict[str, Any], ctx: TaskContext) -> None:
-    """Round "buckets": the LSH keys of each document still there, and its sketch."""
-    columns = [spec["column"], *([spec["hashes"]] if spec["hashes"] else [])]
-    table, alive = alive_signals(spec, columns)
-    rows = np.zeros(0, np.int64)
-    if table.num_rows:
-        signature, present = signature_rows(table[spec["column"]])
-        rows = np.flatnonzero(alive & present)
-    with ctx.writer() as out:
-        out.info = {
-            "first": spec["place"]["first"],
-            "rows": table.num_rows,
-            "alive": int(alive.sum()),
-            "signed": len(rows),
-        }
-        if table.num_rows:
-            write_candidates(out, signature, rows, (spec["bands"], spec["rows"]), spec)
-            if spec["hashes"]:
-                write_hashes(out, table[spec["hashes"]])
-
-
-def write_hashes(out: PartWriter, column: pa.ChunkedArray) -> None:
-    """A column of `binary_rows` as two flat files: `hash_offsets` (rows + 1) and `hashes`."""
-    sizes = np.asarray(pc.fill_null(pc.binary_length(column), 0)).astype(np.int64) // 8
-    write_array(out, "hash_offsets", np.concatenate([[0], np.cumsum(sizes)]).astype("<i8"))
-    file = out.open("hashes")
+def append_hashes(out: PartWriter, column: pa.ChunkedArray) -> np.ndarray:
+    """Append a column of `binary_rows` to the flat file `hashes`; where each row ends, of these."""
+    file = out.file("hashes")
     for chunk in column.chunks:
         _, ends, values = chunk.buffers()
         if len(chunk) and values is not None:
             ends = np.frombuffer(ends, np.int64, len(chunk) + 1, 8 * chunk.offset)
             if ends[-1] > ends[0]:
                 file.write(memoryview(values)[ends[0] : ends[-1]])
+    return np.cumsum(np.asarray(pc.fill_null(pc.binary_length(column), 0)).astype(np.int64) // 8)
 
 
 def decide_part(spec: dict[str, Any], ctx: TaskContext) -> None:

@@ -29,6 +29,10 @@ from corpusmith.errors import keep_secret, redacted, secret_names
 from corpusmith.kernels import blas
 
 PR_SET_PDEATHSIG = 1
+KEPT_BYTES = 384 << 20
+"""Resident bytes from which a worker gives back free memory before it begins another round: what
+one round needed would count as the next one's, too. Not before each task: memory that is asked for
+again costs the system a page at a time."""
 
 
 def die_with(parent: int) -> None:
@@ -65,6 +69,24 @@ def peak_memory_bytes() -> int:
     except (OSError, IndexError):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
+
+
+def resident_bytes() -> int:
+    """The resident size of this process in bytes; 0 where no /proc says it."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def give_back_memory() -> None:
+    """Return memory that Arrow and the C library keep for later to the system, if it is much."""
+    if resident_bytes() > KEPT_BYTES:
+        pa.default_memory_pool().release_unused()
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError, AttributeError):  # not every C library has it
+                ctypes.CDLL(None).malloc_trim(0)
 
 
 class _Log(io.TextIOBase):
@@ -120,12 +142,16 @@ def main() -> None:
     def notify(fraction: float, note: str) -> None:
         replies.send(("progress", fraction, note))
 
+    last_round = None
     while True:
         try:
             order = orders.recv()
         except EOFError:
             return
         began = time.monotonic()
+        if isinstance(order, Order) and last_round != (order.folder, order.round):
+            give_back_memory()
+            last_round = (order.folder, order.round)
         forget_peak_memory()
         try:
             if isinstance(order, Order):

@@ -33,7 +33,7 @@ from corpusmith.store.fingerprint import hash_file
 
 GROUP_ROWS = 4096
 SPAN_ROWS = 65_536  # of edits, of which a document may have hundreds: most are a line or less
-GROUP_BYTES = 16 << 20
+GROUP_BYTES = 8 << 20
 
 
 class _Table:
@@ -116,13 +116,46 @@ def is_bytes(kind: pa.DataType) -> bool:
 
 
 def row_bytes(table: pa.Table) -> np.ndarray:
-    """int64[rows]: bytes of each row's strings, the measure by which batches are cut."""
+    """int64[rows]: bytes of each row's strings and lists, the measure by which batches are cut.
+
+    Numbers beside them are not counted: `GROUP_ROWS` bounds those.
+    """
     total = np.zeros(table.num_rows, np.int64)
     for column in table.columns:
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            lengths = pc.fill_null(pc.binary_length(column), 0)
-            total += lengths.to_numpy().astype(np.int64)
+        if column.null_count == table.num_rows:
+            continue
+        if _is_text(column.type) or pa.types.is_nested(column.type):
+            total += np.concatenate([_value_bytes(c) for c in column.chunks] or [total])
+        elif pa.types.is_fixed_size_binary(column.type):
+            total += column.type.byte_width  # a null's as well
     return total
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    text, long_text = pa.types.is_string(kind), pa.types.is_large_string(kind)
+    return text or long_text or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _value_bytes(values: pa.Array) -> np.ndarray:
+    """int64[rows]: bytes of each value; a null string or list has none."""
+    kind = values.type
+    if _is_text(kind):
+        return np.asarray(pc.fill_null(pc.binary_length(values), 0)).astype(np.int64)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        lengths = np.asarray(pc.fill_null(pc.list_value_length(values), 0)).astype(np.int64)
+        ends = np.concatenate([[0], np.cumsum(_value_bytes(pc.list_flatten(values)))])
+        stops = np.cumsum(lengths)
+        return ends[stops] - ends[stops - lengths]
+    if pa.types.is_struct(kind):
+        total = np.zeros(len(values), np.int64)
+        for field in values.flatten():
+            total += _value_bytes(field)
+        return total
+    try:
+        width = -(-kind.bit_width // 8)
+    except ValueError:  # a type whose width is not fixed, which no table of ours has
+        width = 0
+    return np.full(len(values), width, np.int64)
 
 
 def batches_of(table: pa.Table, batch_bytes: int) -> Iterator[pa.Table]:
@@ -198,6 +231,10 @@ class PartWriter:
         file = HashedFile(path)
         self._files[f"{kind}{suffix}" if name is None else f"{kind}/{name}"] = file
         return file
+
+    def file(self, kind: str) -> HashedFile:
+        """The file of `open(kind)`, which is made where it is not there yet."""
+        return self._files.get(f"{kind}.bin") or self.open(kind)
 
     def __enter__(self) -> PartWriter:
         return self
@@ -311,7 +348,7 @@ def iter_part(
     """The row groups of one part's table, in order; none where the part has no such table."""
     if kind not in part_entry(folder, part, round)["files"]:
         return
-    with pq.ParquetFile(file_path(folder, kind, part), memory_map=True) as file:
+    with pq.ParquetFile(file_path(folder, kind, part), memory_map=False) as file:
         for index in range(file.num_row_groups):
             yield file.read_row_group(
                 index, columns=list(columns) if columns is not None else None, use_threads=False
