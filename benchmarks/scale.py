@@ -155,6 +155,7 @@ def _breaks(facts: dict[str, float]) -> list[str]:
     documents = facts["documents_per_tb"]
     assert bucket_count(MAX_BUCKETS * BUCKET_ROWS * 4) == MAX_BUCKETS
     most = MAX_BUCKETS * BUCKET_ROWS
+    keyed = f"buckets of {BUCKET_ROWS / 1e6:g} million keyed rows"
     bounds = [
         ("`tokens`, `mix`: a row of each document in one task",
          TASK_BYTES / (documents * facts["kept_frac"] * DOCS_BYTES)),
@@ -162,8 +163,8 @@ def _breaks(facts: dict[str, float]) -> list[str]:
          TASK_BYTES / (documents * facts["merged_frac"] * CLUSTER_BYTES)),
         ("`decide.substring`: buckets of 16 MiB of text",
          MAX_BUCKETS * substring.BUCKET_BYTES / 1e12),
-        (f"`decide.near`: buckets of {BUCKET_ROWS / 1e6:g} million keyed rows", most / (documents * BANDS)),
-        (f"`decide.exact`: buckets of {BUCKET_ROWS / 1e6:g} million keyed rows", most / documents),
+        (f"`decide.near`: {keyed}", most / (documents * BANDS)),
+        (f"`decide.exact`: {keyed}", most / documents),
     ]  # fmt: skip
     rows = ["| what | reached at |", "|---|---|"]
     for what, terabytes in sorted(bounds, key=lambda one: one[1]):
