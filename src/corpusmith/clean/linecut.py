@@ -55,6 +55,14 @@ class Lines(NamedTuple):
         total = np.concatenate(([0], np.cumsum(values)))
         return total[self.ends[1:]] - total[self.ends[:-1]]
 
+    def points(self) -> np.ndarray:
+        """The code points of each row."""
+        some = self.ends[1:] > self.ends[:-1]  # an empty text has no line
+        last = self.counts[self.ends[1:][some] - 1]
+        total = np.zeros(len(some), np.int64)
+        total[some] = last[:, STOP_POINT] + (last[:, STOP] < self.offsets[1:][some])
+        return total
+
     def text(self, line: int) -> str:
         """A line without the white space around it."""
         counts = self.counts[line]

@@ -97,13 +97,12 @@ def c4_lines(batch: pa.Table, ctx: Context) -> pa.Table:
     )
     kinds = ["", *(f"c4_lines:{rule}" for rule in C4_RULES)]
     text, edits, removed_points = cut_lines(lines, failed, kinds)
-    points = np.asarray(pc.utf8_length(batch.column("text")), np.int64)
     return _result(
         batch,
         text,
         edits,
         c4_lines_removed=lines.sums(failed > 0).astype(np.int32),
-        c4_lines_removed_chars_frac=_fraction(removed_points, points),
+        c4_lines_removed_chars_frac=_fraction(removed_points, lines.points()),
     )
 
 

@@ -130,17 +130,19 @@ class _Step:
         expected = list(self.schema.names)
         if self.operation.kind == "edit":
             expected += ["text", "edits"]
-        missing = [name for name in expected if name not in result.column_names]
+        names = result.column_names
+        missing = [name for name in expected if name not in names]
         if missing or result.num_rows != rows:
-            got = f"{result.num_rows} rows with columns {result.column_names}"
+            got = f"{result.num_rows} rows with columns {names}"
             raise OperationError(
                 f"operation {self.operation.name!r} returned {got}",
                 where=f"step {self.name}",
                 expected=f"{rows} rows with columns {expected}",
             )
+        kinds = result.schema.types
         for field in self.schema:
-            place = result.column_names.index(field.name)
-            if result.schema.field(place).type != field.type:
+            place = names.index(field.name)
+            if kinds[place] != field.type:
                 result = result.set_column(place, field.name, result[field.name].cast(field.type))
         return result
 
