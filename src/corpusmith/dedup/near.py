@@ -229,7 +229,7 @@ def bucket_part(spec: dict[str, Any], ctx: TaskContext) -> None:
             keyed.append(band_rows(signature[rows], rows + first, spec["bands"], spec["rows"]))
             append_array(out, "signatures", signature)
             if spec["hashes"]:
-                ends.append(ends[-1][-1] + append_hashes(out, table[spec["hashes"]]))
+                ends.append(ends[-1][-1] + append_hashes(out, table[spec["hashes"]], rows))
             out.info["permutations"] = signature.shape[1]
             out.info["alive"] += int(alive.sum())
             out.info["signed"] += len(rows)
@@ -266,16 +266,20 @@ def write_candidates(
     append_array(out, "signatures", signature)
 
 
-def append_hashes(out: PartWriter, column: pa.ChunkedArray) -> np.ndarray:
-    """Append a column of `binary_rows` to the flat file `hashes`; where each row ends, of these."""
+def append_hashes(out: PartWriter, column: pa.ChunkedArray, rows: np.ndarray) -> np.ndarray:
+    """Append the hashes of `rows` in a column of `binary_rows` to the flat file `hashes`, since
+    nothing is compared with what has left; where each row of the column ends, of these."""
     file = out.file("hashes")
-    for chunk in column.chunks:
+    taken = column if len(rows) == len(column) else column.take(pa.array(rows))
+    for chunk in taken.chunks:
         _, ends, values = chunk.buffers()
         if len(chunk) and values is not None:
             ends = np.frombuffer(ends, np.int64, len(chunk) + 1, 8 * chunk.offset)
             if ends[-1] > ends[0]:
                 file.write(memoryview(values)[ends[0] : ends[-1]])
-    return np.cumsum(np.asarray(pc.fill_null(pc.binary_length(column), 0)).astype(np.int64) // 8)
+    sizes = np.zeros(len(column), np.int64)
+    sizes[rows] = np.asarray(pc.binary_length(taken)) // 8
+    return np.cumsum(sizes)
 
 
 def decide_part(spec: dict[str, Any], ctx: TaskContext) -> None:

@@ -380,7 +380,11 @@ def left_ids(decision_folders: Sequence[Path], part: str) -> pa.Array:
     """Ids of the part's documents that left through the decisions of these stages."""
     chunks = []
     for folder in decision_folders:
-        if committed(folder, part):
+        if committed(folder, part) and _rows(folder, "decisions", part):
             ids = read_part(folder, "decisions", part, columns=["id"])["id"]
             chunks += ids.chunks
     return pa.chunked_array(chunks, type=pa.string()).combine_chunks()
+
+
+def _rows(folder: Path, kind: str, part: str) -> int:
+    return part_entry(folder, part)["files"].get(kind, {}).get("rows", 0)
