@@ -243,7 +243,7 @@ class Run(Job):
             nonlocal starting, cpu
             if event["event"] == "warm":
                 starting += event["seconds"]
-                cpu += cpu_seconds_of(event["pid"])
+                cpu += sum(cpu_seconds_of(pid) for pid in event["pids"])
             elif event["event"] == "lost":
                 raise RuntimeError(f"a worker died: {event}")  # its retries would count as work
 

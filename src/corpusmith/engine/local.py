@@ -103,7 +103,8 @@ class LocalEngine:
             with contextlib.suppress(OSError):  # then the next run compiles in one process, too
                 mark.touch()
         seconds = round_seconds(time.monotonic() - began)
-        self._event("warm", None, workers[0], compiles=first, seconds=seconds)
+        pids = [worker.process.pid for worker in workers]
+        self._event("warm", None, workers[0], compiles=first, seconds=seconds, pids=pids)
 
     def _receive(self, worker: Worker, limit: float = 0.0) -> tuple | None:
         """Wait for a worker's answer with ticks; None where it died, or was killed since what it
