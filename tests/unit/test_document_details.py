@@ -146,3 +146,82 @@ def test_odt(tmp_path: Path) -> None:
         file.writestr("content.xml", content)
     found = collect(tmp_path / "out", read="odt", path=tmp_path / "a.odt")
     assert found.texts == ["10⁻⁶\n\n| n1 n2 | e |\n| --- | --- |"]
+
+
+# --- PDF ------------------------------------------------------------------------------------
+
+BODY = (
+    "The mills stood along the river and ground the corn of the whole valley between two",
+    "harvests, as long as there was water, and the millers wrote down what they had done in",
+    "their books. Nobody reads these books any more, but they are still in the archive.",
+)
+Placed = tuple[str, float, str]  # font, size, text
+
+
+def print_pdf(path: Path, pages: list[list[list[Placed]]], *, head: str = "") -> None:
+    """Pages of lines, each of pieces one behind the other; what has a size under 0 stands high."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    canvas = Canvas(str(path), pagesize=(595, 842), invariant=1)
+    for number, lines in enumerate(pages, start=1):
+        y = 740.0
+        if head:
+            canvas.setFont("Times-Roman", 10)
+            canvas.drawString(72, 800, f"{head} {['i', 'ii', 'iii', 'iv'][number - 1]}")
+        for pieces in lines:
+            y -= 1.2 * max(abs(size) for _, size, _ in pieces)
+            x = 72.0
+            for font, size, text in pieces:
+                canvas.setFont(font, abs(size))
+                canvas.drawString(x, y + (4 if size < 0 else 0), text)
+                x += canvas.stringWidth(text, font, abs(size))
+        canvas.showPage()
+    canvas.save()
+
+
+def roman(*lines: str) -> list[list[Placed]]:
+    return [[("Times-Roman", 10, line)] for line in lines]
+
+
+def test_pdf_headings(tmp_path: Path) -> None:
+    """Larger letters, bold ones of the text's size, two lines of one heading; no run-in bold words,
+    no rows of a table of contents."""
+    lines = [
+        [("Times-Roman", 18, "On the mills of the valley")],
+        *roman(*BODY),
+        [("Times-Bold", 14, "1 A heading that goes over two lines, since it has more to say than")],
+        [("Times-Bold", 14, "fits into one of them")],
+        *roman(*BODY),
+        [("Times-Bold", 10, "Wheels and stones")],
+        *roman(*BODY),
+        [("Times-Bold", 10, "Note that "), ("Times-Roman", 10, "not every mill had a wheel.")],
+    ]
+    print_pdf(tmp_path / "a.pdf", [lines])
+    found = collect(tmp_path / "out", read="pdf", path=tmp_path / "a.pdf")
+    text = " ".join(BODY)
+    assert found.texts[0].split("\n\n")[:6] == [
+        "# On the mills of the valley",
+        text,
+        f"## {lines[4][0][2]} {lines[5][0][2]}",
+        text,
+        "### Wheels and stones",
+        f"{text} Note that not every mill had a wheel.",
+    ]
+    assert found.texts[0].count("#") == 6
+
+
+def test_pdf_exponents_and_roman_headers(tmp_path: Path) -> None:
+    """750 with the mark of a note is not 7501."""
+    pages = []
+    for name in ("Ash", "Birch", "Cedar", "Dale"):
+        area = [("Times-Roman", 10, f"{name} mill had 273.750"), ("Times-Roman", -6, "1")]
+        unit = [
+            ("Times-Roman", 10, " m"),
+            ("Times-Roman", -6, "2"),
+            ("Times-Roman", 10, " of land."),
+        ]
+        pages.append([*roman(f"{name} mill says this. {BODY[0]}"), [*area, *unit]])
+    print_pdf(tmp_path / "a.pdf", pages, head="A report on mills")
+    found = collect(tmp_path / "out", read="pdf", path=tmp_path / "a.pdf")
+    assert found.texts[0].count("273.750¹ m² of land.") == 4
+    assert "A report on mills" not in found.texts[0]

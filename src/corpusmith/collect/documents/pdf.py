@@ -17,10 +17,14 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from corpusmith.collect.documents.content import Content
+from corpusmith.collect.documents.markdown import heading
 from corpusmith.collect.documents.pdf_bounds import bounded_memory, check_pdf
+from corpusmith.collect.documents.pdf_fonts import Fonts, with_raised
+from corpusmith.collect.documents.pdf_headings import Headings
 from corpusmith.collect.documents.pdf_layout import (
     Line,
     Piece,
+    goes_on,
     join,
     join_lines,
     paragraphs,
@@ -130,8 +134,7 @@ def _pieces(page: Any) -> tuple[list[Piece], list[Line]]:
         codes = [unicode(raw, i) for i in range(count)]
         # One character a code, so that offsets hold; pairs are joined in the pieces.
         text = "".join(chr(c) if 0 < c < 0x110000 else " " for c in codes)
-        turns = pdfium.FPDFPage_GetRotation(page.raw)
-        places = _Places(raw, turns)
+        places = _Places(raw, pdfium.FPDFPage_GetRotation(page.raw))
         pieces: list[Piece] = []
         upright: list[Line] = []
         for match in _LINE.finditer(text):
@@ -148,6 +151,7 @@ class _Places:
 
     def __init__(self, raw: Any, turns: int) -> None:
         self._raw = raw
+        self.fonts = Fonts(raw)
         self._turns = turns
         self._box = pdfium.FS_RECTF()
         self._box_ref = ctypes.byref(self._box)
@@ -212,7 +216,10 @@ def _piece(
     baseline = places.baseline(start)
     if first is None or last is None or baseline is None:
         return None
-    words = text[start:end]
+    fonts = places.fonts
+    words = with_raised(text, start, end, fonts, places)
+    font = round(fonts.size(fonts.usual(start, end)), 1)
+    bold = fonts.bold(start) and fonts.bold(end - 1)
     if not words.isascii():
         words = words.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     words = " ".join(words.translate(_CONTROLS).split())
@@ -222,7 +229,7 @@ def _piece(
     size = max(first[3] - first[1], last[3] - last[1], 0.5)
     height = max(first[3], last[3]) - min(first[1], last[1])
     tall = end - start > 2 and height > 2 * size and height > 2 * (x1 - x0)
-    return Piece(x0, x1, baseline, size, words, broken), tall
+    return Piece(x0, x1, baseline, size, words, broken, font=font, bold=bold), tall
 
 
 def _span(page: Any) -> tuple[float, float]:
@@ -266,42 +273,39 @@ def _text(
     starts: list[int] = []
     length = 0
     open_line: Line | None = None  # the last line of the page before
-    for regions, drop in zip(pages, dropped, strict=True):
+    parts = [
+        [
+            (paragraph, place == 0)
+            for region in regions
+            for place, paragraph in enumerate(paragraphs([x for x in region if id(x) not in drop]))
+        ]
+        for regions, drop in zip(pages, dropped, strict=True)
+    ]
+    headings = Headings(paragraph for part in parts for paragraph, _ in part)
+    for part in parts:
         starts.append(length)
         first = True
-        for region in regions:
-            kept = [line for line in region if id(line) not in drop]
-            for paragraph in paragraphs(kept):
-                text = join_lines(paragraph.lines, known)
-                last = paragraph.lines[-1]
-                if out and _goes_on(open_line, text):
-                    before = out.pop()
-                    length -= len(before)
-                    broken = open_line is not None and open_line.broken
-                    text = join(before, text, broken, known)
-                    if first:
-                        starts[-1] = max(length, length + len(before) - 1)
-                elif out:
-                    out.append("\n\n")
-                    length += 2
-                    if first:
-                        starts[-1] = length
-                out.append(text)
-                length += len(text)
-                open_line, first = last, False
+        for paragraph, head in part:
+            text = join_lines(paragraph.lines, known)
+            last: Line | None = paragraph.lines[-1]
+            if level := headings.level(paragraph):
+                text, last, open_line = heading(text, level), None, None
+            if out and goes_on(open_line, text, head):
+                before = out.pop()
+                length -= len(before)
+                broken = open_line is not None and open_line.broken
+                text = join(before, text, broken, known)
+                if first:
+                    starts[-1] = max(length, length + len(before) - 1)
+            elif out:
+                out.append("\n\n")
+                length += 2
+                if first:
+                    starts[-1] = length
+            out.append(text)
+            length += len(text)
+            open_line, first = last, False
     return "".join(out), [min(start, length) for start in starts]
-
-
-def _goes_on(before: Line | None, text: str) -> bool:
-    """Whether a paragraph at the head of a region is the rest of the one before."""
-    if before is None:
-        return False
-    if before.broken:
-        return True
-    head, tail = text[:1], before.text[-1:]
-    if head.islower():
-        return tail.isalnum() or tail in ",;-\u00ad\u2010"
-    return "\u4e00" <= head <= "\u9fff" and "\u4e00" <= tail <= "\u9fff"
 
 
 # --- what the file says of itself ----------------------------------------------------------

@@ -24,6 +24,8 @@ LEAST_FILL_FRAC = 0.6  # median width of a column's pieces by the column's width
 LEAST_COLUMN_FRAC = 0.15  # of the width of the text
 PARAGRAPH_GAP = 1.4  # distance of baselines by the region's usual one
 SAME_SIZE = 1.17  # ratio of font heights
+LEADING = 1.1  # distance of baselines by the font's size, at the least
+FONT = 1.08  # ratio of font sizes in one paragraph
 _BULLET = re.compile(
     r"(?:[•‣◦▪●○■–—*]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\[\d{1,3}\])(?=\s|$)"
 )
@@ -42,6 +44,8 @@ class Piece:
     text: str
     broken: bool = False  # a word goes on in the next line, its hyphen left out
     cells: int = 1  # pieces with wide gaps between them that it was joined of
+    font: float = 0.0  # size of the font; `size` is that of its boxes, which differ between fonts
+    bold: bool = False  # from its first to its last letter
 
 
 Line = Piece  # pieces of one baseline, joined
@@ -146,7 +150,11 @@ def _lines(pieces: list[Piece]) -> list[Line]:
             text += ("" if gap < 0.1 * piece.size else " ") + piece.text
             cells += gap > piece.size
         joined.append(
-            Line(row[0].x0, row[-1].x1, biggest.y, biggest.size, text, row[-1].broken, cells)
+            Line(
+                *(row[0].x0, row[-1].x1, biggest.y, biggest.size, text, row[-1].broken, cells),
+                font=biggest.font,
+                bold=all(piece.bold for piece in row),
+            )
         )
     return joined
 
@@ -173,16 +181,29 @@ def paragraphs(lines: list[Line]) -> list[Paragraph]:
 
 def _begins(before: Line, line: Line, pitch: float, left: float, right: float) -> bool:
     """Whether a paragraph begins with `line`."""
+    if before.font == line.font and before.bold == line.bold:
+        pitch = max(pitch, min(LEADING * line.font, 2 * pitch))  # a heading of several lines
     if before.y - line.y > PARAGRAPH_GAP * pitch or before.y < line.y:
         return True
     if max(before.size, line.size) > SAME_SIZE * min(before.size, line.size):
         return True
-    if _BULLET.match(line.text) or before.cells > 1 or line.cells > 1:
+    if min(before.font, line.font) * FONT < max(before.font, line.font):
+        return True
+    # The second line of a heading stands under its words, behind the number.
+    hanging = before.bold and line.bold and before.text[:1].isdigit() > line.text[:1].isdigit()
+    if _BULLET.match(line.text) or (before.cells > 1 and not hanging) or line.cells > 1:
         return True  # an item, or a table's row
     indent = 0.8 * line.size
-    if line.x0 > left + indent and before.x0 <= left + indent and not _BULLET.match(before.text):
+    if (
+        not hanging
+        and line.x0 > left + indent
+        and before.x0 <= left + indent
+        and not _BULLET.match(before.text)
+    ):
         return True
     short = (right - before.x1) / max(right - left, 1.0)
+    if before.bold != line.bold and (short > 0.12 or before.text.endswith(_ENDS)):
+        return True  # a heading, or the text under it
     # The next word would have fitted, so the line was ended on purpose.
     return short > 0.35 or (short > 0.12 and before.text.endswith(_ENDS))
 
@@ -216,3 +237,17 @@ def join(before: str, after: str, broken: bool, known: set[str]) -> str:
     if _WIDE.match(before[-1:]) or _WIDE.match(after[:1]):
         return before + after
     return f"{before} {after}"
+
+
+def goes_on(before: Line | None, text: str, at_head: bool) -> bool:
+    """Whether a paragraph is the rest of the one before; `at_head`: of a page or column."""
+    if before is None:
+        return False
+    if before.broken:
+        return True
+    head, tail = text[:1], before.text[-1:]
+    if before.cells > 1:
+        return False  # a row of a table
+    if head.islower():
+        return tail.isalnum() or tail in ",;-\u00ad\u2010"
+    return at_head and "\u4e00" <= head <= "\u9fff" and "\u4e00" <= tail <= "\u9fff"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 
 from corpusmith.collect.documents.pdf_layout import Line
@@ -10,7 +11,8 @@ from corpusmith.collect.documents.pdf_layout import Line
 ZONE_FRAC = 0.12  # of the page's height, at the top and at the bottom
 ZONE_LINES = 3
 LEAST_PAGES = 3
-LEAST_FRAC = 0.2  # of the pages: chapters have headers of their own
+LEAST_FRAC = 0.2  # of the pages
+NEAR = 3  # pages on each side, of which as many as LEAST_PAGES are enough: a chapter's own header
 _NUMBER = re.compile(
     r"\W{0,3}(?:page|seite|p\.|第)?\s{0,2}(?:(\d{1,5})|([ivxlc]{1,8}))"
     r"(?:\s{0,2}(?:of|/|von|de|页|頁|共)\s{0,2}\d{1,5})?\s{0,2}[页頁]?\W{0,3}",
@@ -25,15 +27,17 @@ def running_lines(
     """For each page the ids (`id(line)`) of lines that belong to the page, not to the text.
 
     `heights`: (bottom, top) of each page. A line counts where its text, figures aside, stands at
-    the same height on three pages or more and a fifth of all; a number where it grows with the
-    pages, or stands alone at the foot of the only page as its number.
+    the same height on three pages or more and a fifth of all, or on three neighbours; a number
+    where it grows with the pages, or stands alone at the foot of the only page as its number.
     """
     zones = [_zone(regions, *span) for regions, span in zip(pages, heights, strict=True)]
-    seen: Counter[tuple[str, int]] = Counter()
+    seen: dict[tuple[str, int], list[int]] = {}
     offsets: Counter[tuple[int, bool]] = Counter()
     for index, zone in enumerate(zones):
         keys = {_key(line, *heights[index]) for line in zone}
-        seen.update(k for k in keys if len(re.sub(r"[\W\d_]+", "", k[0])) >= 3)
+        for key in keys:
+            if len(re.sub(r"[\W\d_]+", "", key[0])) >= 3:
+                seen.setdefault(key, []).append(index)
         offsets.update(
             {(number - index, roman) for line in zone for number, roman in _numbers(line.text)}
         )
@@ -47,7 +51,9 @@ def running_lines(
                 and (len(pages) > 1 or (number == 1 and not roman and _alone(line, zone)))
                 for number, roman in _numbers(line.text)
             )
-            if numbered or seen[_key(line, *heights[index])] >= least:
+            where = seen.get(_key(line, *heights[index]), [])
+            near = bisect_right(where, index + NEAR) - bisect_left(where, index - NEAR)
+            if numbered or len(where) >= least or near >= LEAST_PAGES:
                 drop.add(id(line))
         # A page with nothing else has it as its text.
         rest = sum(id(line) not in drop for region in pages[index] for line in region)
@@ -65,7 +71,7 @@ def _zone(regions: list[list[Line]], bottom: float, top: float) -> list[Line]:
 
 
 def _key(line: Line, bottom: float, top: float) -> tuple[str, int]:
-    return re.sub(r"\d+", "#", line.text).casefold(), round((line.y - bottom) / 4)
+    return re.sub(r"\d+|\b[ivxlc]{1,8}\b", "#", line.text.casefold()), round((line.y - bottom) / 4)
 
 
 def _numbers(text: str) -> list[tuple[int, bool]]:
