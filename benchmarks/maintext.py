@@ -32,7 +32,7 @@ def main(shared: Path | None = None, rounds: int = 3, small: bool = False) -> di
     pairs = articles(folder) if learned else _own_pages()
     engines: dict[str, Callable[[bytes], str]] = {
         "ours": lambda page: extract_page(page, engine="corpusmith").text,
-        "trafilatura": _trafilatura,
+        "trafilatura": trafilatura_fast,
         "resiliparse": _resiliparse,
     }
     seconds = dict.fromkeys(engines, 0.0)
@@ -71,7 +71,7 @@ def _f1(pairs: list[tuple[bytes, str]], found: list[str]) -> float:
     return precision_recall_f1(rows)[2]
 
 
-def _trafilatura(page: bytes) -> str:
+def trafilatura_fast(page: bytes) -> str:
     from trafilatura import extract
 
     text = page.decode("utf-8", "replace")

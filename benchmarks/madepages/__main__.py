@@ -39,19 +39,24 @@ def write(made: list[Made], folder: Path) -> None:
 
 def score(count: int, first_seed: int) -> None:
     """Print F1 by kind and language, and of our own engine also the structure's."""
-    from benchmarks.maintext import _resiliparse, _trafilatura
+    from benchmarks.maintext import _resiliparse, trafilatura_fast
     from corpusmith.collect.extract import extract_text
 
     def ours(page: bytes) -> str:
         return extract_text(page, engine="corpusmith")
 
     made = list(pages(count, first_seed))
-    engines = {"ours": ours, "trafilatura": _trafilatura, "resiliparse": _resiliparse}
+    engines = {"ours": ours, "trafilatura": trafilatura_fast, "resiliparse": _resiliparse}
     found = {name: by_group(made, engine) for name, engine in engines.items()}
     found["structure"] = by_group(made, ours, structure)
     print(f"{'F1':15}" + "".join(f"{name:>13}" for name in found))
     for group in found["ours"]:
-        print(f"{group:15}" + "".join(f"{rows[group][2]:13.3f}" for rows in found.values()))
+        print(
+            f"{group:15}"
+            + "".join(
+                f"{rows[group][2] if group in rows else 0.0:13.3f}" for rows in found.values()
+            )
+        )
     result = {name: {g: round(r[2], 4) for g, r in rows.items()} for name, rows in found.items()}
     print(json.dumps({"name": "madepages", "pages": len(made), "f1": result}))
 

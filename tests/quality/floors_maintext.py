@@ -8,27 +8,31 @@ measured on, in the order of their names: other pages need other floors.
 from __future__ import annotations
 
 FLOORS: dict[str, float] = {
-    "blog": 0.98,
-    "all": 0.92,
+    "blog": 0.99,
+    "all": 0.97,
     "docs": 0.98,
-    "forum": 0.76,
-    "news": 0.93,
-    "old": 0.98,
-    "product": 0.94,
-    "question": 0.79,
-    "recipe": 0.86,
-    "wiki": 0.91,
+    "forum": 0.95,
+    "news": 0.99,
+    "old": 0.96,
+    "product": 0.95,
+    "question": 0.93,
+    "recipe": 0.88,
+    "wiki": 0.96,
     "news_learned": 0.98,
-    "pydoc_kept_frac": 0.88,
-    "reference_kept_en": 0.95,
-    "reference_kept_de": 0.95,
-    "reference_kept_zh-cn": 0.95,
-    "handbook_en-US": 0.97,
-    "handbook_fr-FR": 0.97,
-    "handbook_ja-JP": 0.97,
-    "handbook_zh-CN": 0.97,
-    "handbook_ar-MA": 0.97,
+    "pydoc_kept_frac": 0.86,
+    "reference_kept_en": 0.90,
+    "reference_kept_de": 0.91,
+    "reference_kept_zh-cn": 0.86,
+    "handbook_en-US": 0.95,
+    "handbook_fr-FR": 0.95,
+    "handbook_ja-JP": 0.95,
+    "handbook_zh-CN": 0.94,
+    "handbook_ar-MA": 0.95,
 }
+"""Lowered on 24 November: `old` from .98, pydoc from .88, the reference from .95, the handbook from
+.97. When weights are learned a page of documentation weighs .08 of a news page in place of .2, and
+pages of our own making came in: on news that was not learned from that gives .01 more
+(docs/log.md), on other types of page up to .19 more, and less of documentation is kept."""
 SHA256: dict[str, str] = {
     "blog": "4edfb92c12e5efb6de588e9c3bbdee97770ce45f8a4a771a14d6331daec2e1a3",
     "all": "865dee49166492e5847bed9830676851fec47cab03a927eba56b440cd428d9fe",
