@@ -32,7 +32,8 @@ FLOORS: dict[str, float] = {
 """Lowered on 24 November: `old` from .98, pydoc from .88, the reference from .95, the handbook from
 .97. When weights are learned a page of documentation weighs .08 of a news page in place of .2, and
 pages of our own making came in: learned from half of the news that gives .01 more
-on the other half (docs/log.md), on other types of page up to .19 more, and less of documentation is kept."""
+on the other half (docs/log.md), on other types of page up to .19 more, and less of documentation
+is kept."""
 SHA256: dict[str, str] = {
     "blog": "4edfb92c12e5efb6de588e9c3bbdee97770ce45f8a4a771a14d6331daec2e1a3",
     "all": "865dee49166492e5847bed9830676851fec47cab03a927eba56b440cd428d9fe",
