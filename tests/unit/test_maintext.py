@@ -40,6 +40,16 @@ STRUCTURES = {
         "<pre class='language-python hl'>\nif a:\n    b = '`' &lt; 1\n\n</pre>",
         "```python\nif a:\n    b = '`' < 1\n```",
     ),
+    "exponents and numbers of notes": (
+        "<p>6 &times; 10<sup>&minus;23</sup>, 10 <sup> 6 </sup>, n<sup>-1</sup>;"
+        " so it was.<sup>12</sup>",
+        "6 × 10⁻²³, 10 ⁶ , n⁻¹; so it was.¹²",
+    ),
+    "superscripts that are no figures": (
+        "<p>1<sup>st</sup>, a<sup>[7]</sup> <sup><a href=x>3</a></sup> 2<sup>123456</sup>"
+        "<sup></sup> <sup>4<p>5</sup>6",
+        "1st, a[7] 3 2123456 4\n\n56",
+    ),
     "code by lines": ("<pre><div>a</div><div> b</div></pre>", "```\na\n b\n```"),
     "a fence in code": ("<pre>```\nx\n```</pre>", "````\n```\nx\n```\n````"),
     "code in a list": ("<ul><li>a<pre>x\ny</pre></ul>", "- a\n\n  ```\n  x\n  y\n  ```"),

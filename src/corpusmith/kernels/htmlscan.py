@@ -74,6 +74,7 @@ from corpusmith.kernels.htmltext import (
     CODE_ELEM,
     DROP,
     ELEMS,
+    EVENTS,
     LINE_PENDING,
     LINK,
     LINK_AT,
@@ -85,9 +86,12 @@ from corpusmith.kernels.htmltext import (
     OUT,
     PENDING,
     PRE,
+    RAISED,
+    RAISED_EVENTS,
     TITLE_FROM,
     TITLE_TO,
     TOP,
+    close_raised,
     commit_space,
     emit,
     fnv_step,
@@ -96,25 +100,11 @@ from corpusmith.kernels.htmltext import (
 )  # fmt: skip
 from corpusmith.kernels.jit import kernel
 
-(_A, _CODE, _KBD, _SAMP, _TT, _SPAN, _BR, _PRE, _SCRIPT, _STYLE, _TITLE, _MATH, _I, _EM) = (
+(_A, _CODE, _KBD, _SAMP, _TT, _SPAN, _BR, _PRE, _SCRIPT, _STYLE) = (
     np.int64(TAG[name])
-    for name in [
-        "a",
-        "code",
-        "kbd",
-        "samp",
-        "tt",
-        "span",
-        "br",
-        "pre",
-        "script",
-        "style",
-        "title",
-        "math",
-        "i",
-        "em",
-    ]
+    for name in ("a", "code", "kbd", "samp", "tt", "span", "br", "pre", "script", "style")
 )
+_TITLE, _MATH, _I, _EM, _SUP = (np.int64(TAG[name]) for name in ("title", "math", "i", "em", "sup"))
 _RENDER = HINT["render"]
 _TEX, _JSON, _MATH_TYPE, _DISPLAY = (
     np.frombuffer(word, np.uint8)
@@ -285,6 +275,8 @@ def scan(data, text, elems, blocks, events, refs, state, latest, found, missing,
                 state[CODE] -= 1
                 if state[CODE] == 0:
                     event(state, events, CODE_CLOSES, 0, 0)
+            elif tag == _SUP and state[RAISED]:
+                close_raised(text, state)
             elif (tag == _SPAN or tag == _I or tag == _EM) and latest[tag] > max(
                 elems[state[TOP], E_WALL], 0
             ):
@@ -350,6 +342,9 @@ def scan(data, text, elems, blocks, events, refs, state, latest, found, missing,
                     event(state, events, CODE_OPENS, 0, 0)
                     state[CODE_ELEM] = state[TOP]
                 state[CODE] += 1
+        elif tag == _SUP:
+            if state[DROP] < 0 and not state[PRE]:
+                state[RAISED], state[RAISED_EVENTS] = state[OUT] + 1, state[EVENTS]
         elif tag == _SPAN or tag == _I or tag == _EM:
             twice = found[F_FLAGS] & ARIA_HIDDEN or found[F_HINTS] & _RENDER
             if state[DROP] >= 0 or twice:

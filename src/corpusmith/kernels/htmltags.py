@@ -41,7 +41,7 @@ _CONTAINERS = (
 _TABLE = "table caption thead tbody tfoot tr td th"
 _SKIPPED = "script style textarea title iframe noembed noframes noscript svg template select"
 _OTHER_BLOCKS = "hr body head html frameset legend object video audio canvas button optgroup option"
-_INLINE = "a br code kbd samp tt span math meta link time img base input label i em b wbr"
+_INLINE = "a br code kbd samp tt span math meta link time img base input label i em b wbr sup"
 NAMES = tuple(dict.fromkeys(" ".join(
     ("?", _CONTAINERS, _TABLE, _SKIPPED, _OTHER_BLOCKS, _INLINE)
 ).split()))  # fmt: skip

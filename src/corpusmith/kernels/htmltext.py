@@ -14,12 +14,19 @@ STATE = (
     *("OUT", "PENDING", "BEGIN", "BLOCK_ELEM", "BLOCKS", "ELEMS", "TOP", "EVENTS", "REFS"),
     *("LINK", "LINK_FROM", "LINK_TO", "LINK_ELEM", "LINK_BYTES", "LINKS", "CODE", "CODE_ELEM"),
     *("FIRST_EVENT", "SOURCE", "PRE", "DROP", "TITLE_FROM", "TITLE_TO", "LINK_AT"),
+    *("RAISED", "RAISED_EVENTS"),
 )
 """The scanner's counters, one array of int64 that its functions share."""
 (OUT, PENDING, BEGIN, BLOCK_ELEM, BLOCKS, ELEMS, TOP, EVENTS, REFS,
  LINK, LINK_FROM, LINK_TO, LINK_ELEM, LINK_BYTES, LINKS, CODE, CODE_ELEM,
- FIRST_EVENT, SOURCE, PRE, DROP, TITLE_FROM, TITLE_TO, LINK_AT) = range(len(STATE))  # fmt: skip
+ FIRST_EVENT, SOURCE, PRE, DROP, TITLE_FROM, TITLE_TO, LINK_AT,
+ RAISED, RAISED_EVENTS) = range(len(STATE))  # fmt: skip
 NO, SPACE_PENDING, LINE_PENDING = 0, 1, 2
+_RAISED_MOST = 5
+"""Figures of a superscript: their three bytes each fit in the room of its two tags."""
+_RAISED = np.zeros(128, np.int64)
+for _figure, _form in zip("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ", strict=True):
+    _RAISED[ord(_figure)] = ord(_form)
 
 
 @inlined
@@ -238,3 +245,30 @@ def commit_space(text, state):
         text[out] = 10 if state[PENDING] == LINE_PENDING else 32
         state[OUT] = out + 1
         state[PENDING] = NO
+
+
+@kernel
+def close_raised(text, state):
+    """Write an exponent or a note's number in Unicode's raised figures, since 10 to the 6th is
+    not 106; a superscript with a link, code or other letters in it stays as it is."""
+    first, end = state[RAISED] - 1, state[OUT]
+    state[RAISED] = 0
+    while first < end and text[first] <= 32:
+        first += 1
+    if not max(state[BEGIN], 0) <= first < end or state[EVENTS] != state[RAISED_EVENTS]:
+        return
+    count, at, out = 0, first, end  # written behind the text first
+    while at < end:
+        byte = np.int64(text[at])
+        if byte == 0xE2 and at + 2 < end and text[at + 1] == 0x88 and text[at + 2] == 0x92:
+            byte = np.int64(45)  # U+2212, the minus sign
+            at += 2
+        code = _RAISED[byte] if byte < 128 else np.int64(0)
+        if code == 0 or count == _RAISED_MOST:
+            return
+        out = put_code(text, out, code)
+        count += 1
+        at += 1
+    for place in range(out - end):
+        text[first + place] = text[end + place]
+    state[OUT] = first + out - end
