@@ -208,7 +208,7 @@ class Extraction(Pages):
 
         def take(page: bytes) -> None:
             nonlocal chars
-            chars += len(self.extract(page).text)
+            chars += len(self.extract(page, engine="resiliparse").text)
 
         return {"documents": each(self.pages, count, until, take), "chars": chars}
 

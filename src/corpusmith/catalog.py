@@ -88,7 +88,7 @@ them, and rewrites them), the stage that decides."""
 
 STAGES: dict[str, tuple[str, int, tuple[str, ...]]] = {
     "snapshot": ("corpusmith.collect.snapshot:execute", 1, ()),
-    "collect": ("corpusmith.collect.stage:execute", 7, ("resiliparse", "fastwarc", "zstandard")),
+    "collect": ("corpusmith.collect.stage:execute", 8, ("resiliparse", "fastwarc", "zstandard")),
     "fit": ("corpusmith.clean.fit:execute", 1, ()),
     "clean": ("corpusmith.clean.passes:execute", 2, ()),
     "decide": ("corpusmith.clean.decide:execute", 1, ()),

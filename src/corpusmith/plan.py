@@ -30,6 +30,13 @@ from corpusmith.store.fingerprint import FileHashes, hash_json, library_versions
 from corpusmith.store.workspace import Workspace, finished, user_key
 from corpusmith.validate import check_secrets
 
+
+def _reads_pages(read: str) -> bool:
+    """Whether a source may hold HTML; PDF and the like take the same parameters and hold none."""
+    spec = READERS.get(read)
+    return spec is None or spec.unit == "warc" or ".html" in spec.extensions
+
+
 ALONE = ("snapshot", "train", "evaluate")
 """Kinds of stages that run in a process of their own, not in the workers."""
 
@@ -101,7 +108,7 @@ class Plan:
             names = sorted({name for step in self.steps.passes for name in step.segmenters()})
             found += [k for name in names for k in catalog.SEGMENTER_KERNELS.get(name, ())]
         waiting = [stage for stage in self.stages if stage.kind == "collect" and not stage.cached]
-        engines = {stage.params.get("extract") for stage in waiting}
+        engines = {s.params.get("extract") for s in waiting if _reads_pages(s.params["read"])}
         return found + [k for name, k in catalog.EXTRACTION_KERNELS.items() if name in engines]
 
     @property

@@ -28,7 +28,7 @@ PAGE = """<!DOCTYPE html><html lang="{lang}"><head><meta charset="{charset}">
 <p>{text}</p><p>Second paragraph of the main text, long enough to be kept.</p></article></main>
 <footer><a rel="license" href="https://creativecommons.org/licenses/by/4.0/">CC</a></footer>
 </body></html>"""
-MAIN = "Heading\n\n{text}\n\nSecond paragraph of the main text, long enough to be kept."
+MAIN = "# Heading\n\n{text}\n\nSecond paragraph of the main text, long enough to be kept."
 
 
 def test_main_text_and_what_the_page_says(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The main text of a web page, by resiliparse (default), trafilatura or our own engine, with what
+"""The main text of a web page, by our own engine (default), trafilatura or resiliparse, with what
 the page says of itself.
 
 Bounds are checked before a parser sees the page; our own engine has none and reads any page in time
@@ -65,16 +65,16 @@ class Page:
 def extract_text(
     html: bytes | str,
     url: str | None = None,
-    engine: Engine = "resiliparse",
+    engine: Engine = "corpusmith",
     *,
     format: Format = "markdown",
     links: bool = False,
 ) -> str:
     """The main text of a page, blocks on lines of their own; "" where there is none.
 
-    `engine`: resiliparse (fast, high recall; F1 .926 on 181 news pages), trafilatura (F1 .952, a
-    tenth of the speed), or corpusmith, our own. `format` and `links` are of our own engine:
-    Markdown with headings, lists, code, tables and, where asked for, links; or plain text. `url`
+    `engine`: corpusmith, our own, trafilatura (a fifth of its speed) or resiliparse (faster, keeps
+    most); F1s are in docs/stages/collect.md. `format` and `links` are of our own engine: Markdown
+    with headings, lists, code, tables and, where asked for, links; or plain text. `url`
     makes links absolute, and helps trafilatura to tell content from navigation. RecordError
     (too_deep, too_complex, bad_encoding, bad_html) where the page can't be parsed.
     """
@@ -89,7 +89,7 @@ def extract_page(
     *,
     charset: str | None = None,
     url: str | None = None,
-    engine: Engine = "resiliparse",
+    engine: Engine = "corpusmith",
     format: Format = "markdown",
     links: bool = False,
 ) -> Page:

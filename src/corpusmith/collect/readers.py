@@ -74,7 +74,7 @@ class MarkdownParams(SourceParams):
 class PageParams(SourceParams):
     """Sources of web pages."""
 
-    extract: Literal["resiliparse", "trafilatura", "corpusmith"] = "resiliparse"
+    extract: Literal["corpusmith", "trafilatura", "resiliparse"] = "corpusmith"
     format: Literal["markdown", "text"] | None = None
     links: bool = False
 
