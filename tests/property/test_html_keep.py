@@ -53,6 +53,21 @@ def test_tables_and_code_are_settled_as_a_whole(random: Random) -> None:
     assert keep.tolist() == slow.settled(answers.tolist(), sizes, wholes, at_least)
 
 
+@given(RANDOM)
+def test_headings_stay_above_what_stays(random: Random) -> None:
+    tags = [random.choice(("p", "h1", "h2", "h3")) for _ in range(random.randrange(1, 12))]
+    scan = maintext.scan_page("".join(f"<{tag}>x</{tag}>" for tag in tags).encode())
+    around = np.empty((len(scan.elems), len(htmltree.CONTEXT)), np.int32)
+    htmltree.context(scan.elems, scan.blocks, maintext.measure_page(scan).stats, around)
+    answers = np.array([random.randrange(1025) / 1024 for _ in tags], np.float32)
+    at_least = random.randrange(1, 1024) / 1024 + 1 / 4096
+    keep = np.array([random.random() < 0.5 for _ in tags])
+    levels = [int(tag[1:] or 0) for tag in tags]
+    expected = slow.with_headings(levels, answers.tolist(), keep.tolist(), at_least)
+    htmltree.keep_headings(scan.blocks, around, answers, at_least, keep)
+    assert keep.tolist() == expected
+
+
 SENTENCES = (
     "The ferry between the old harbour and the other shore will sail again.",
     "Two captains have been hired, and the boat has spent the winter in dry dock.",

@@ -25,6 +25,24 @@ def settled(
     return keep
 
 
+def with_headings(
+    levels: Sequence[int], answers: Sequence[float], keep: Sequence[bool], at_least: float
+) -> list[bool]:
+    """Blocks that stay, and headings (`levels`; 0: no heading) of which all that stands between
+    them and such a block are further headings, each of a lower rank than the one above. A heading
+    that is surely none of the text (under .6 of the threshold) doesn't stay, nor those above it."""
+    found = list(keep)
+    for start, kept in enumerate(keep):
+        at, rank = start, levels[start] or 7
+        while kept and at > 0 and 0 < levels[at - 1] < rank:
+            at -= 1
+            rank = levels[at]
+            if not keep[at] and answers[at] < 0.6 * at_least:
+                break
+            found[at] = True
+    return found
+
+
 def windows(text: bytes) -> list[bytes]:
     """24 bytes from each word on, and from each character of three bytes that begins with E3 or
     more."""

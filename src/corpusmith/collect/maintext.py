@@ -229,6 +229,7 @@ def write(
     good = int(measured.stats[:, htmllayout.GOOD][keep].sum())
     seen = np.empty(1 << (2 * good + 16).bit_length(), np.uint64)
     htmltree.drop_copies(scan.text, scan.blocks, around, measured.stats, seen, keep)
+    htmltree.keep_headings(scan.blocks, around, answers, at_least, keep)
     hrefs = np.zeros(0, np.uint8)
     if links and markdown:
         hrefs = _resolved(scan, keep, url)

@@ -164,6 +164,7 @@ def settle(blocks, elems, around, stats, answer, at_least, sums, keep):
 
 
 WINDOW, COPIED_FRAC, MIN_WINDOWS = 24, 0.8, 8
+HEADING_FRAC = 0.6
 
 
 @kernel
@@ -204,3 +205,17 @@ def drop_copies(text, blocks, around, stats, seen, keep):
             if not store and windows >= MIN_WINDOWS and copied >= COPIED_FRAC * windows:
                 keep[number] = False
                 break
+
+
+@kernel
+def keep_headings(blocks, around, answer, at_least, keep):
+    """A heading right above text that stays does too, unless the model is rather sure against it:
+    of a few words alone it can tell less than of what they head."""
+    for number in range(blocks.shape[0] - 2, -1, -1):
+        here, below = around[blocks[number, B_ELEM]], around[blocks[number + 1, B_ELEM]]
+        level = here[C_LEVEL]
+        if keep[number] or not keep[number + 1] or level == 0:
+            continue
+        if here[C_ITEM] >= 0 or here[C_PRE] >= 0 or 0 < below[C_LEVEL] <= level:
+            continue
+        keep[number] = answer[number] >= HEADING_FRAC * at_least
