@@ -145,11 +145,13 @@ def test_the_page_on_scale_is_computed_from_the_results() -> None:
     assert "| **all of these** | 144.0 | 40 | 600 | | | |" in found["stages"]
     assert "| language | 50.0 | 5.6 | 83 |" in found["operations"]
     assert "| main text, of HTML | 10.0 | 27.8 | 417 |" in found["operations"]
-    # 100 million documents a TB have 1.4 billion band keys, of which 4 million go into a bucket:
-    # 350 buckets, and so 512; with one key each, 25 and so 32.
+    # 100 million documents a TB have 1.4 billion band keys, of which 2 million go into a bucket:
+    # 700 buckets, and so 1,024; with one key each, 50 and so 64.
     exchange = "\n".join(found["exchange"])
-    assert "| near: buckets needed | 512 of at most 65,536 | 8,192 of at most 65,536 |" in exchange
-    assert "| exact: buckets needed | 32 of at most 65,536 | 512 of at most 65,536 |" in exchange
+    assert (
+        "| near: buckets needed | 1,024 of at most 65,536 | 16,384 of at most 65,536 |" in exchange
+    )
+    assert "| exact: buckets needed | 64 of at most 65,536 | 1,024 of at most 65,536 |" in exchange
     # 50 million rows of 140 bytes a TB: 16 GB are 2.3 TB.
     assert "| `tokens`, `mix`: a row of each document in one task | 2 TB |" in found["breaks"]
     page = scale.filled("a\n<!-- scale: growth -->\nold\n<!-- end -->\nb\n", found)
