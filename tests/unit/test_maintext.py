@@ -50,6 +50,10 @@ STRUCTURES = {
         "<sup></sup> <sup>4<p>5</sup>6",
         "1st, a[7] 3 2123456 4\n\n56",
     ),
+    "a wiki's links to edit": (
+        "<h2>A<span class='mw-editsection'>[<a href='#'>edit</a>]</span></h2><p>b",
+        "## A\n\nb",
+    ),
     "code by lines": ("<pre><div>a</div><div> b</div></pre>", "```\na\n b\n```"),
     "a fence in code": ("<pre>```\nx\n```</pre>", "````\n```\nx\n```\n````"),
     "code in a list": ("<ul><li>a<pre>x\ny</pre></ul>", "- a\n\n  ```\n  x\n  y\n  ```"),

@@ -151,7 +151,7 @@ HINT_WORDS = {
     "toc": "toc tableofcontents infobox index",
     "product": "product price rating ratings review reviews specs specification specifications "
     "sku description feature features summary",
-    "render": "mathjax mjx preview",
+    "render": "mathjax mjx preview editsection",
 }
 HINTS = tuple(HINT_WORDS)
 HINT = {name: 1 << number for number, name in enumerate(HINTS)}
