@@ -145,7 +145,7 @@ def score(rows, more, feature, threshold, left, right, value, roots, bias, answe
 @kernel
 def settle(blocks, elems, around, stats, answer, at_least, sums, keep):
     """keep bool[b]: blocks whose answer is at least this; a data table and a <pre> go or stay as a
-    whole, by the mean over their text; buttons are not text. sums float32[e, 2] is room to work."""
+    whole, by the mean over their text. sums float32[e, 2] is room to work."""
     for number in range(elems.shape[0]):
         sums[number, 0] = sums[number, 1] = 0.0
     for number in range(blocks.shape[0]):
