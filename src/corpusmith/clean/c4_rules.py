@@ -25,7 +25,8 @@ from corpusmith.kernels.hashing import is_ellipsis, load64
 from corpusmith.kernels.jit import inlined, kernel, pointer
 from corpusmith.kernels.lines import FOUND_JAVASCRIPT, FOUND_POLICY, find_phrase
 from corpusmith.kernels.marks import class_at
-from corpusmith.kernels.vectors import count_bits, lowest_bit
+from corpusmith.kernels.utf8 import count_points
+from corpusmith.kernels.vectors import lowest_bit
 
 C4_RULES = ("long_word", "ellipsis", "no_terminal", "few_words", "javascript", "policy")
 _LONG_WORD, _ELLIPSIS, _NO_TERMINAL, _FEW_WORDS, _JAVASCRIPT, _POLICY = range(1, 7)
@@ -80,20 +81,6 @@ def _line_end(text, at, end):
         high |= np.uint64(text[at])
         at += 1
     return at, not high & _HIGH
-
-
-@kernel
-def _points(text, at, end):
-    """Code points in [at, end): bytes that are no continuation."""
-    count = np.int64(0)
-    while at + 8 <= end:
-        word = load64(text, at)
-        count += 8 - count_bits(word & ~(word << _ONE) & _HIGH)
-        at += 8
-    while at < end:
-        count += np.int64(text[at] & 0xC0 != 0x80)
-        at += 1
-    return count
 
 
 @inlined
@@ -182,7 +169,7 @@ def _judge(
             counts[line, START], counts[line, STOP] = start, stop
             counts[line, FIRST], counts[line, LAST] = first, last
             counts[line, START_POINT] = points
-            points += stop - start if plain else _points(text, start, stop)
+            points += stop - start if plain else count_points(text, start, stop)
             counts[line, STOP_POINT] = points
             rule = 0
             if exempt[row] or first == last:

@@ -16,9 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from corpusmith.kernels.buffers import text_buffers
-from corpusmith.kernels.hashing import load64
 from corpusmith.kernels.jit import inlined, kernel, pointer
-from corpusmith.kernels.vectors import count_bits
+from corpusmith.kernels.utf8 import count_points
 
 SECRET, EMAIL, IP, CARD, PHONE, PRIVATE_KEY, FULL_WIDTH = (1 << bit for bit in range(7))
 
@@ -27,7 +26,6 @@ _ANY_CASE, _ASSIGNED = 1, 2
 _PHONE_DIGITS, _CARD_DIGITS = 7, 12  # of the screens
 _ASSIGNED_LETTERS, _ASSIGNED_SPACES = 12, 3  # the same
 _WIDE_RUN = 5  # the same
-_HIGH, _ONE = np.uint64(0x8080808080808080), np.uint64(1)
 
 
 class _Word(NamedTuple):
@@ -285,21 +283,6 @@ def _wide_run(text, at, end):
     return True
 
 
-@inlined
-def _points(text, start, stop):
-    """Code points in [start, stop): bytes that are no continuation."""
-    count = np.int64(0)
-    while start + 8 <= stop:
-        word = load64(text, start)
-        # The highest bit of each byte: 10xxxxxx is a continuation.
-        count += 8 - count_bits(word & ~(word << _ONE) & _HIGH)
-        start += 8
-    while start < stop:
-        count += np.int64(text[start] & 0xC0 != 0x80)
-        start += 1
-    return count
-
-
 @kernel
 def _scan(
     data, offsets, pairs, groups, letters, ends, places, ways, word_kinds,
@@ -347,7 +330,7 @@ def _scan(
                 start -= 1
             while stop < end and text[stop] != 10:
                 stop += 1
-            point += _points(text, counted, start)
+            point += count_points(text, counted, start)
             counted, line_stop = start, stop
             rows[count], kinds[count], points[count] = row, kind, point
             starts[count], stops[count] = start, stop

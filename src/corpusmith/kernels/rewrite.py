@@ -11,14 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from corpusmith.kernels.dirty import HARD, ODD
-from corpusmith.kernels.hashing import load64, store64
 from corpusmith.kernels.jit import inlined, kernel, pointer
-from corpusmith.kernels.vectors import count_bits
+from corpusmith.kernels.utf8 import copy_bytes, count_points
 
 WHITE_SPACE, UNICODE, MOJIBAKE = range(3)  # kinds of edits
 
 _COPY, _DROP, _BLANK, _BREAK = range(4)  # what becomes of a character
-_HIGH, _ONE = np.uint64(0x8080808080808080), np.uint64(1)
 _SPAN = 7  # columns of a span: start, end, kind, bytes of what went, bytes of what came
 
 
@@ -35,34 +33,6 @@ class Rewritten(NamedTuple):
 @inlined
 def _continues(byte):
     return byte & np.uint8(0xC0) == np.uint8(0x80)
-
-
-@kernel
-def _points(text, at, end):
-    """Code points in [at, end): bytes that are no continuation."""
-    count = np.int64(0)
-    while at + 8 <= end:
-        word = load64(text, at)
-        count += 8 - count_bits(word & ~(word << _ONE) & _HIGH)
-        at += 8
-    while at < end:
-        count += np.int64(not _continues(text[at]))
-        at += 1
-    return count
-
-
-@kernel
-def _copy(text, start, stop, out, at):
-    """Returns where it ends."""
-    while start + 8 <= stop:
-        store64(out, at, load64(text, start))
-        start += 8
-        at += 8
-    while start < stop:
-        out[at] = text[start]
-        start += 1
-        at += 1
-    return at
 
 
 @inlined
@@ -203,8 +173,8 @@ def _code(text, begin, end, out, written, spans, span):
         start = at
         while at < end and text[at] != 13:
             at += 1
-        written = _copy(text, start, at, out, written)
-        point += _points(text, start, at)
+        written = copy_bytes(text, start, at, out, written)
+        point += count_points(text, start, at)
         if at == end:
             break
         alone = at + 1 == end or text[at + 1] != 10
@@ -229,7 +199,7 @@ def _rewrite(
     for row in range(offsets.shape[0] - 1):
         at, end = offsets[row], offsets[row + 1]
         if not todo[row]:
-            written = _copy(text, at, end, out, written)
+            written = copy_bytes(text, at, end, out, written)
             new_offsets[row + 1], span_ends[row + 1] = written, span
             continue
         if is_code[row]:
@@ -246,11 +216,11 @@ def _rewrite(
                 line += 1
             elif breaks < 2 or text[at] != 10:
                 following = starts[line] if line < ends[row + 1] else end
-                written = _copy(text, at, following, out, written)
+                written = copy_bytes(text, at, following, out, written)
                 breaks = _trailing(text, at, following, breaks)
                 at = following
                 continue
-            size = _points(text, at, stop)
+            size = count_points(text, at, stop)
             if not mark & (ODD | HARD):  # white space at the end and nothing else
                 bare = stop
                 while bare > at and (
@@ -258,7 +228,7 @@ def _rewrite(
                 ):
                     bare -= 1
                 keeps = np.int64(text[stop - 1] == 10 and (bare > at or breaks < 2))
-                written = _copy(text, at, bare, out, written)
+                written = copy_bytes(text, at, bare, out, written)
                 if bare < stop - keeps:
                     gone = stop - keeps - bare
                     first = point + size - (stop - bare)
@@ -275,7 +245,8 @@ def _rewrite(
                 begin = written
                 if mark & HARD:
                     kind = np.int64(hard_kinds[number])
-                    stopped = _copy(given, hard_ends[number], hard_ends[number + 1], out, begin)
+                    first, last = hard_ends[number], hard_ends[number + 1]
+                    stopped = copy_bytes(given, first, last, out, begin)
                     number += 1
                 else:
                     stopped = _odd_line(text, at, stop, out, begin)
@@ -286,17 +257,17 @@ def _rewrite(
                     leading += 1
                 surplus = leading - begin - max(2 - breaks, 0)
                 if surplus > 0:
-                    stopped = _copy(out, begin + surplus, stopped, out, begin)
+                    stopped = copy_bytes(out, begin + surplus, stopped, out, begin)
                 head, tail = _difference(text, at, stop, out, begin, stopped)
                 went, came = stop - tail - at - head, stopped - tail - begin - head
                 if went or came:
-                    first = point + _points(text, at, at + head)
-                    removed = _points(text, at + head, stop - tail)
+                    first = point + count_points(text, at, at + head)
+                    removed = count_points(text, at + head, stop - tail)
                     spans[span, 0], spans[span, 1] = first, first + removed
                     spans[span, 2], spans[span, 3], spans[span, 4] = kind, at + head, stop - tail
                     spans[span, 5], spans[span, 6] = begin + head, stopped - tail
                     span += 1
-                    total += max(removed, _points(out, begin + head, stopped - tail))
+                    total += max(removed, count_points(out, begin + head, stopped - tail))
                 breaks = _trailing(out, begin, stopped, breaks)
                 written = stopped
             point += size
@@ -309,7 +280,7 @@ def _rewrite(
 def _gather(data, spans, first, last, out, ends):
     text, there = pointer(data), pointer(out)
     for span in range(ends.shape[0] - 1):
-        _copy(text, spans[span, first], spans[span, last], there, ends[span])
+        copy_bytes(text, spans[span, first], spans[span, last], there, ends[span])
 
 
 def rewrite(
