@@ -36,7 +36,7 @@ an item whose text stands that many characters and one more behind its mark."""
 FULL_MARGIN = 1 << 20  # ten quotes and items: what is deeper stands where the tenth does
 MAX_CELL = 2000
 
-(_LI, _UL, _OL, _MENU, _TABLE, _TR, _TD, _TH, _PRE, _LISTING, _XMP, _QUOTE, _BUTTON) = (
+(_LI, _UL, _OL, _MENU, _TABLE, _TR, _TD, _TH, _PRE, _LISTING, _XMP, _QUOTE) = (
     np.int64(TAG[name])
     for name in [
         "li",
@@ -51,7 +51,6 @@ MAX_CELL = 2000
         "listing",
         "xmp",
         "blockquote",
-        "button",
     ]
 )
 _H1, _H6 = np.int64(TAG["h1"]), np.int64(TAG["h6"])
